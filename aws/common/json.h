@@ -1,0 +1,23 @@
+/*
+ * Reading foreign JSON with jansson without trusting it: a limit on size and depth, and getters that
+ * are wrong-type-safe. Writing is jansson's own json_pack, so that code looks like the document.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "aws/common/err.h"
+
+/* Parses len bytes. The caller owns the result (json_decref). ERR_PARSE names position and reason, never content. */
+PW_CHECK bool json_parse(const char *text, size_t len, json_t **out, struct err *err);
+
+/* Borrowed from the document; NULL when absent or of another type. */
+const char *json_text_of(const json_t *object, const char *key);
+
+/* false when absent or not a number; *out untouched then. */
+PW_CHECK bool json_number_of(const json_t *object, const char *key, double *out);
+
+/* Compact text of a value, owned by the caller; ends the process only for want of memory. */
+char *json_encode(const json_t *value);

@@ -1,0 +1,72 @@
+/*
+ * One HTTP request, one completion: libcurl's multi interface on a libuv loop.
+ *
+ * A client keeps connections alive between requests, verifies TLS against the system's bundle (or AWS_CA_BUNDLE), honours
+ * proxies as curl does, follows no redirect, and refuses answers over the limit. http_send() copies what it needs before it
+ * returns and calls `done` exactly once, later, from the loop; after http_cancel() it does not call it at all. Whatever `done`
+ * does - send again, cancel others, free the client - is safe.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <uv.h>
+
+#include "aws/common/err.h"
+
+struct http_client;
+struct http_transfer;
+
+struct http_options {
+    const char *user_agent; /* NULL: "poolwarden/VERSION" */
+    const char *ca_bundle;  /* file of trusted certificates; NULL: the system's */
+};
+
+struct http_header {
+    const char *name;
+    const char *value;
+};
+
+struct http_request {
+    const char *method; /* GET, PUT, POST, ... */
+    const char *url;
+    const struct http_header *headers; /* Host, when given, travels as given */
+    size_t header_count;
+    const void *body;
+    size_t body_len;
+    int connect_timeout_ms; /* 0: 3,000 */
+    int timeout_ms;         /* the whole exchange; 0: 10,000 */
+    size_t max_response;    /* bytes of body; 0: 1 MiB */
+    bool no_proxy;          /* link-local metadata must never go through one */
+};
+
+/* Valid during `done` only. */
+struct http_response {
+    int status;
+    const char *body; /* NUL-terminated, never NULL */
+    size_t body_len;
+    const struct http_header *headers; /* of the final answer */
+    size_t header_count;
+    bool tls_verified; /* came over TLS with the server's certificate checked */
+};
+
+/* A header's value, compared without case; NULL when absent. */
+const char *http_header_of(const struct http_response *response, const char *name);
+
+/*
+ * Exactly one of response and err is not NULL. ERR_TIMEOUT: no complete answer in time; ERR_NET: not reached or broken
+ * off; ERR_REJECTED: answer over the limit. err_sent tells whether the request may have reached the server: a caller that must not
+ * act twice asks it.
+ */
+typedef void http_done(void *arg, const struct http_response *response, const struct err *err,
+                       bool may_have_arrived);
+
+PW_CHECK bool http_client_new(uv_loop_t *loop, const struct http_options *options,
+                              struct http_client **out, struct err *err);
+
+/* Cancels what is under way (no `done` is called) and closes its handles on the loop's next turns. NULL is fine. */
+void http_client_free(struct http_client *client);
+
+struct http_transfer *http_send(struct http_client *client, const struct http_request *request,
+                                http_done *done, void *arg);
+void http_cancel(struct http_transfer *transfer);
