@@ -1,0 +1,174 @@
+/*
+ * The configuration: agent.conf (INI), the environment over it, defaults under it.
+ *
+ * One table (config_keys.c) says of each key: section, name, type, default as text through the same parser, accepted values, whether a
+ * reload takes it. The example file, the README's list and --check-config are held against that table by tests. All mistakes are
+ * collected, each with file, line, key and what is accepted; a config with any of them is not used.
+ *
+ * A loaded config is immutable; a reload makes a second one beside it.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/conninfo.h"
+#include "agent/metrics.h"
+#include "aws/common/buf.h"
+#include "aws/common/err.h"
+#include "aws/credentials/provider.h"
+
+enum log_format { LOG_TEXT, LOG_JSON };
+
+struct config_pair {
+    char *name;
+    char *value;
+};
+
+struct config_list {
+    char **items;
+    size_t count;
+};
+
+struct config_pairs {
+    struct config_pair *items;
+    size_t count;
+};
+
+/* "80%", "47", "3m", "off" */
+enum threshold_kind { THRESHOLD_OFF, THRESHOLD_NUMBER, THRESHOLD_PERCENT };
+
+struct config_threshold {
+    enum threshold_kind kind;
+    double value; /* a number, percents, or (monitoring_silent) minutes */
+};
+
+/* "Maximum 60s 2/3": statistic, period, datapoints to alarm / evaluation periods */
+struct config_rule {
+    char statistic[12];
+    int period_s;
+    int datapoints;
+    int evaluation_periods;
+};
+
+/* An alarm's two keys: "high_connections" and "high_connections.rule". */
+struct config_alarm {
+    struct config_threshold threshold;
+    struct config_rule rule;
+};
+
+/* Alarm kinds in the order in which they are printed; names are the configuration's. */
+#define ALARM_MAP(X)                                                                               \
+    X(HIGH_CONNECTIONS, "high_connections")                                                        \
+    X(POOL_TIMEOUT, "pool_timeout")                                                                \
+    X(CONNECTIONS_EXHAUSTED, "connections_exhausted")                                              \
+    X(CONNECTION_LEAK, "connection_leak")                                                          \
+    X(MONITORING_SILENT, "monitoring_silent")
+
+enum alarm_kind {
+#define X(id, key) ALARM_##id,
+    ALARM_MAP(X)
+#undef X
+        ALARM_KIND_COUNT
+};
+
+/* [alarms], and the same keys as each [database] has them after inheritance. */
+struct config_alarms {
+    struct config_alarm alarm[ALARM_KIND_COUNT];
+    bool adopt;
+    struct config_list actions, ok_actions, insufficient_data_actions; /* ARNs, at most 5 each */
+    char *name_prefix; /* "" by default */
+    struct config_pairs tags;
+};
+
+struct config_database {
+    char *name;       /* the section's, or derived from DATABASE_URL */
+    char *identifier; /* DBInstanceIdentifier; the name by default */
+    char *region;     /* NULL: the agent's */
+    struct conninfo conninfo;
+    char *password_file; /* read at each connect; NULL: none */
+    int long_query_ms, leak_ms, stale_idle_ms;
+    struct config_list per_database; /* globs; "none" gives an empty list */
+    int per_application;
+    struct config_alarms alarms; /* resolved: [alarms], then [database], then its own */
+    char *place;                 /* "agent.conf:12" or "DATABASE_URL", for messages */
+};
+
+enum pool_type { POOL_STATSD };
+
+struct config_pool {
+    char *name;
+    enum pool_type type;
+    char *database;                        /* as written */
+    const struct config_database *of; /* the one it names */
+    char *place;
+};
+
+struct config {
+    /* [agent] */
+    int sample_interval_ms;
+    int publish_interval_ms;
+    char *state_dir;   /* NULL: none */
+    char *runtime_dir; /* NULL: none */
+    int64_t spool_limit;
+    bool leader_election;
+    enum log_format log_format;
+
+    /* [cloudwatch] */
+    char *namespace_;
+    char *region;       /* NULL: to be found */
+    char *endpoint_url; /* NULL: none configured */
+    enum metric_set metrics;
+    bool rollup;
+    int resolution_s;
+    struct config_pairs dimensions;
+
+    /* [alarms] */
+    bool provision_at_startup;
+    struct config_alarms alarms;
+
+    struct config_database *databases;
+    size_t database_count;
+    struct config_pool *pools;
+    size_t pool_count;
+
+    /* [statsd] */
+    bool statsd; /* there is a statsd pool, or the section gives a database for unnamed ones */
+    char *statsd_listen; /* "127.0.0.1:8125" */
+    const struct config_database *statsd_database; /* NULL: unnamed pools are not taken */
+    int statsd_max_pools;
+
+    char *file; /* what was read; NULL: the environment alone */
+    struct config_list warnings; /* to be logged once by the caller; each one sentence */
+};
+
+/* Where a configuration comes from. Tests hand in their own environment. */
+struct config_source {
+    const char *file;         /* -c FILE; NULL: /etc/poolwarden/agent.conf if it exists */
+    provider_getenv *getenv;  /* NULL: the process' own */
+    void *getenv_arg;
+    char *const *environ; /* NULL: the process' own; to find POOLWARDEN_* names that no key has */
+};
+
+/*
+ * false: errors holds one line per mistake ("agent.conf:12: [database orders] url: ...; accepted: ..."), all of them; *out is NULL.
+ * The limit of errors bounds it.
+ */
+PW_CHECK bool config_load(const struct config_source *source, struct config **out,
+                          struct buf *errors);
+void config_free(struct config *config); /* wipes secrets; NULL is fine */
+
+const struct config_database *config_database_named(const struct config *config, const char *name);
+
+/* Would a running sampler of a be right for b (everything but the alarms is the same)? */
+bool config_database_same_source(const struct config_database *a, const struct config_database *b);
+
+/* Names of keys that differ between the two and that a reload does not take, ", " between; "" when none. */
+void config_not_reloadable(const struct config *old, const struct config *new_, struct buf *out);
+
+/* Every key with its value as it is in force, in sections, secrets hidden (text for people; valid agent.conf but for the secrets). */
+void config_print(const struct config *config, struct buf *out);
+
+/* agent.conf.example: every key, its default, what it means. The file in the tree is this text: a test holds them equal. */
+void config_print_example(struct buf *out);
