@@ -11,7 +11,7 @@
 #include <stdbool.h>
 
 #define PW_CHECK __attribute__((warn_unused_result))
-#define PW_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define PW_PRINTF(text, first) __attribute__((format(printf, text, first)))
 
 /* Each code is one reaction. */
 #define ERR_MAP(X)                                                                                 \
