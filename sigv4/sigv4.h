@@ -1,10 +1,10 @@
 /*
  * AWS Signature Version 4: signs a request's headers, or presigns a URL.
  *
- * Bytes in, bytes out: no clock, no environment, no I/O. A caller fills a struct sigv4_request and a
- * struct sigv4_scope, calls sigv4_sign() or sigv4_presign(), sends exactly what was signed, and frees
- * the result with sigv4_result_done(). The three stages stand in the result, so that a
- * test (or a person with a SignatureDoesNotMatch answer at hand) can compare each of them.
+ * Bytes in, bytes out: no clock, no environment, no I/O. A caller fills a struct sigv4_request and
+ * a struct sigv4_scope, calls sigv4_sign() or sigv4_presign(), sends exactly what was signed, and
+ * frees the result with sigv4_result_done(). The three stages stand in the result, so that a test
+ * (or a person with a SignatureDoesNotMatch answer at hand) can compare each of them.
  *
  * Specification: "Signature Version 4 signing process", AWS General Reference; where it is silent,
  * botocore's auth.py is the judge.
@@ -23,13 +23,20 @@ struct sigv4_header {
 /* What will travel. Everything is borrowed until the call returns. */
 struct sigv4_request {
     const char *method;
-    const char *path;  /* as it will be sent, without the query; "" means "/" */
-    const char *query; /* as it will be sent, without "?"; NULL or "" when there is none */
-    const struct sigv4_header *headers; /* Host among them; X-Amz-Date and the token are added here */
+    const char *path; /* as it will be sent, without the query; "" means "/" */
+    /*
+     * As it will be sent, without "?"; NULL or "" when there is none. sigv4_sign() takes the
+     * encoding as it stands (encode names and values with uri_encode()) and encodes but what cannot
+     * travel, blanks and UTF-8; sigv4_presign() reads it like a form ("+" is a blank) and writes it
+     * anew.
+     */
+    const char *query;
+    /* Host among them; X-Amz-Date and the token are added here */
+    const struct sigv4_header *headers;
     size_t header_count;
     const void *body;
     size_t body_len;
-    bool keep_path; /* no dot segments removed, no "//" collapsed (S3, and the suite's "unnormalized") */
+    bool keep_path; /* no dot segments removed, no "//" collapsed; it is encoded all the same */
 };
 
 struct sigv4_credentials {
@@ -46,11 +53,12 @@ struct sigv4_scope {
 
 /*
  * The derived key of the last (secret, date, region, service), so that a day's requests derive it
- * once. Zero-initialise; give the same cache to each call of one client; sigv4_key_cache_wipe() when done.
- * NULL where a cache does not pay.
+ * once. Zero-initialise; give the same cache to each call of one client; sigv4_key_cache_wipe()
+ * when done. NULL where a cache does not pay.
  */
 struct sigv4_key_cache {
-    unsigned char identity[32]; /* SHA-256 of what the key was derived from; the secret is not kept */
+    unsigned char
+        identity[32]; /* SHA-256 of what the key was derived from; the secret is not kept */
     unsigned char key[32];
     bool filled;
 };
@@ -62,7 +70,7 @@ struct sigv4_result {
     char *string_to_sign;
     char signature[65];
     char *authorization; /* value of the Authorization header; NULL from sigv4_presign() */
-    char *query;         /* from sigv4_presign(): the complete query, the signature last; else NULL */
+    char *query; /* from sigv4_presign(): the complete query, the signature last; else NULL */
 };
 
 enum sigv4_status {
