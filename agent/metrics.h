@@ -1,6 +1,7 @@
 /*
- * The metrics there are: one row each, with everything that is said about one in one place. Sampling names them by id,
- * publishing reads name, unit and kind, provisioning and --check-config read the set.
+ * The metrics there are: one row each, with everything that is said about one in one place.
+ * Sampling names them by id, publishing reads name, unit and kind, provisioning and --check-config
+ * read the set.
  *
  * A metric's unit never changes: CloudWatch keeps datums of different units apart.
  */

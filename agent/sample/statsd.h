@@ -1,9 +1,15 @@
 /*
- * StatsD datagrams that tell of pools: "<pool>.pool_timeout:1|c" on a loopback UDP socket.
+ * StatsD datagrams that tell of pools: "<pool>.pool_timeout:1|c" on a UDP socket.
  *
- * Configured pools (type = statsd) report PoolTimeout at each tick, 0 when nothing came: the socket was read, so that silence is a
- * number. Pools that no section names appear with their first datagram, when [statsd] database says whose they are,
- * max_pools at most. What can not be used is counted by reason and logged once a minute at most.
+ * A datagram is a reading at the moment it is read. Beside that each known pool reports PoolTimeout
+ * 0 at each tick: the socket was there to be written to, so that silence is a number. Pools of the
+ * configuration are known from the start; one that no section names becomes known with its first
+ * datagram, when [statsd] database says whose it is, max_pools at most. What can not be used is
+ * counted by reason and logged once a minute at most.
+ *
+ *     .pool_timeout  c  clients that gave up waiting       .busy  g  server connections in use
+ *     .waiting       g  clients in the queue               .idle  g  server connections free
+ *     .max_wait      g  longest wait in it, seconds        .size  g  most the pool may open
  */
 #pragma once
 
@@ -18,6 +24,7 @@ struct statsd_options {
     struct sink sink;
 };
 
-/* ERR_SYSTEM: the address can not be bound ("statsd 127.0.0.1:8125: address already in use: ..."). */
+/* ERR_SYSTEM: the address can not be bound ("statsd 127.0.0.1:8125: address already in use: ...").
+ */
 PW_CHECK bool statsd_new(const struct statsd_options *options, struct source **out,
                          struct err *err);

@@ -1,0 +1,30 @@
+/*
+ * The one timer of the agent: ticks aligned to the wall clock, so that every minute holds the same
+ * number of samples.
+ *
+ * A tick's time is the planned one (phase + a whole number of intervals since 1970), not the moment
+ * at which the loop came to it. A tick that came too late (a suspended host) is skipped, not
+ * repeated; a clock that is set back is followed.
+ */
+#pragma once
+
+#include <stdint.h>
+#include <uv.h>
+
+typedef void ticker_on_tick(void *arg, int64_t tick_ms);
+
+struct ticker {
+    uv_timer_t timer;
+    int interval_ms;
+    int phase_ms;
+    int64_t planned_ms;
+    ticker_on_tick *on_tick;
+    void *arg;
+};
+
+/* The tick after `planned_ms` (0: there was none yet), seen from now. Pure. */
+int64_t clock_next_tick(int64_t now_ms, int64_t planned_ms, int interval_ms, int phase_ms);
+
+void ticker_start(struct ticker *ticker, uv_loop_t *loop, int interval_ms, int phase_ms,
+                  ticker_on_tick *on_tick, void *arg);
+void ticker_stop(struct ticker *ticker, uv_close_cb on_closed);

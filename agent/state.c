@@ -1,0 +1,122 @@
+#include "agent/state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "aws/common/buf.h"
+#include "aws/common/json.h"
+#include "aws/common/mem.h"
+
+#define FILE_MAX (1 << 20)
+
+struct state {
+    char *path;     /* NULL: memory only */
+    json_t *limits; /* {"identifier": usable} */
+};
+
+static bool read_file(const char *path, struct buf *out, struct err *err)
+{
+    char chunk[4096];
+    ssize_t len;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0) {
+        return errno == ENOENT ? true : err_errno(err, errno, "%s", path);
+    }
+    while ((len = read(fd, chunk, sizeof(chunk))) > 0) {
+        buf_add(out, chunk, (size_t)len);
+    }
+    close(fd);
+    return len == 0 || err_errno(err, errno, "%s", path);
+}
+
+static bool load(struct state *state, struct err *err)
+{
+    struct buf text;
+    bool ok;
+
+    buf_init(&text, FILE_MAX);
+    ok = read_file(state->path, &text, err);
+    if (ok && text.len > 0) {
+        json_t *limits = NULL;
+
+        ok = json_parse(buf_text(&text), text.len, &limits, err);
+        if (ok && json_is_object(limits)) {
+            json_decref(state->limits);
+            state->limits = json_incref(limits);
+        } else if (!ok) {
+            err_context(err, "%s is not read", state->path);
+        }
+        json_decref(limits);
+    }
+    buf_done(&text);
+    return ok;
+}
+
+/* A whole file in place of the old one, so that a crash leaves one or the other. */
+static bool save(const struct state *state, struct err *err)
+{
+    char *temporary = mem_printf("%s.new", state->path);
+    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    bool ok = fd >= 0 && json_dumpfd(state->limits, fd, JSON_INDENT(2) | JSON_SORT_KEYS) == 0;
+
+    if (fd >= 0) {
+        ok = close(fd) == 0 && ok;
+    }
+    ok = ok && rename(temporary, state->path) == 0;
+    if (!ok) {
+        err_errno(err, errno, "%s", temporary);
+    }
+    free(temporary);
+    return ok;
+}
+
+struct state *state_new(const char *dir, struct err *warning)
+{
+    struct state *state = mem_alloc(sizeof(*state));
+
+    *warning = (struct err){0};
+    state->limits = json_object();
+    if (!dir) {
+        return state;
+    }
+    if (access(dir, W_OK | X_OK) != 0) {
+        err_errno(warning, errno, "state_dir %s", dir);
+        err_context(warning, "limits are not kept over restarts");
+        return state;
+    }
+    state->path = mem_printf("%s/limits.json", dir);
+    if (!load(state, warning)) {
+        err_context(warning, "limits of earlier runs are not known");
+    }
+    return state;
+}
+
+void state_free(struct state *state)
+{
+    if (!state) {
+        return;
+    }
+    json_decref(state->limits);
+    free(state->path);
+    free(state);
+}
+
+double state_limit(const struct state *state, const char *identifier)
+{
+    double usable = json_number_value(json_object_get(state->limits, identifier));
+
+    return usable > 0 && usable < 1e9 ? usable : 0;
+}
+
+bool state_set_limit(struct state *state, const char *identifier, double usable, struct err *err)
+{
+    if (state_limit(state, identifier) == usable) {
+        return true;
+    }
+    json_object_set_new(state->limits, identifier, json_integer((json_int_t)usable));
+    return !state->path || save(state, err);
+}
