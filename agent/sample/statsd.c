@@ -224,12 +224,32 @@ static int64_t statsd_settled_ms(const struct source *source)
     return INT64_MAX;
 }
 
-static void statsd_free(struct statsd *statsd)
+static void forget_pools(struct statsd *statsd)
 {
     for (size_t i = 0; i < statsd->pool_count; i++) {
         free(statsd->pools[i].name);
     }
     free(statsd->pools);
+    statsd->pools = NULL;
+    statsd->pool_count = 0;
+}
+
+static void take_pools(struct statsd *statsd, const struct config *config)
+{
+    statsd->unnamed = config->statsd_database;
+    statsd->unnamed_left = config->statsd_max_pools;
+    for (size_t i = 0; i < config->pool_count; i++) {
+        const struct config_pool *pool = &config->pools[i];
+
+        if (pool->type == POOL_STATSD) {
+            add_pool(statsd, pool->name, strlen(pool->name), pool->of);
+        }
+    }
+}
+
+static void statsd_free(struct statsd *statsd)
+{
+    forget_pools(statsd);
     free(statsd->datagram);
     free(statsd->listen);
     free(statsd);
@@ -318,6 +338,16 @@ static bool open_socket(const char *listen, int *out, struct err *err)
     return true;
 }
 
+/* Pools that no section names become known again with their next datagram. */
+void statsd_rebind(struct source *source, const struct config *config)
+{
+    struct statsd *statsd = (struct statsd *)source;
+
+    receive(statsd);
+    forget_pools(statsd);
+    take_pools(statsd, config);
+}
+
 bool statsd_new(const struct statsd_options *options, struct source **out, struct err *err)
 {
     const struct config *config = options->config;
@@ -333,15 +363,7 @@ bool statsd_new(const struct statsd_options *options, struct source **out, struc
     statsd->sink = options->sink;
     statsd->fd = fd;
     statsd->datagram = mem_alloc(DATAGRAM_MAX);
-    statsd->unnamed = config->statsd_database;
-    statsd->unnamed_left = config->statsd_max_pools;
-    for (size_t i = 0; i < config->pool_count; i++) {
-        const struct config_pool *pool = &config->pools[i];
-
-        if (pool->type == POOL_STATSD) {
-            add_pool(statsd, pool->name, strlen(pool->name), pool->of);
-        }
-    }
+    take_pools(statsd, config);
     statsd->poll.data = statsd;
     uv_poll_init(options->loop, &statsd->poll, fd);
     uv_poll_start(&statsd->poll, UV_READABLE, on_readable);

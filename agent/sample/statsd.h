@@ -28,3 +28,7 @@ struct statsd_options {
  */
 PW_CHECK bool statsd_new(const struct statsd_options *options, struct source **out,
                          struct err *err);
+
+/* After a reload with the same address: the pools are those of this configuration, the socket stays
+ * and loses nothing. */
+void statsd_rebind(struct source *source, const struct config *config);

@@ -1,5 +1,6 @@
 /*
- * One StatsD line: "name:value|type[|@rate][|#tag:value,...]". Pure, allocation-free; points into the line.
+ * One StatsD line: "name:value|type[|@rate][|#tag:value,...]". Pure, allocation-free; points into
+ * the line.
  */
 #pragma once
 
@@ -32,8 +33,8 @@ struct statsd_line {
     size_t pool_len;
     const char *field; /* after the last dot: "pool_timeout" */
     size_t field_len;
-    double value; /* of a counter: already divided by its sample rate */
-    char type;    /* 'c' or 'g' */
+    double value;  /* of a counter: already divided by its sample rate */
+    char type;     /* 'c' or 'g' */
     bool relative; /* a gauge "+3" or "-3" */
 };
 

@@ -1,0 +1,620 @@
+#include "agent/agent.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "agent/clock.h"
+#include "agent/cloud.h"
+#include "agent/notify.h"
+#include "agent/outlet.h"
+#include "agent/sample/activity.h"
+#include "agent/sample/statsd.h"
+#include "agent/state.h"
+#include "aws/common/mem.h"
+#include "aws/time.h"
+
+#define TICK_MS           1000
+#define LATE_ANSWER_MS    6000 /* a window does not wait longer for an answer that is still out */
+#define FLUSH_MS          4000 /* of the 5 s that leaving may take */
+#define PROVISION_AT_TICK 3    /* by then most limits are known: one comparison instead of two */
+
+/* A database and who samples it. */
+struct member {
+    const struct config_database *database;
+    struct source *source;
+};
+
+struct agent {
+    uv_loop_t loop;
+    const struct cli *cli;
+    struct config *config;
+    struct config *retired; /* of before the last reload, while sources that used it are closing */
+    struct cloud cloud;
+    struct state *state;
+    char name[256]; /* the host's: dimension `Agent` */
+    struct member *members;
+    size_t member_count;
+    struct source *statsd; /* NULL: not configured */
+    struct outlet **outlets;
+    size_t outlet_count;
+    struct ticker ticker;
+    uv_signal_t hangup, terminate, interrupt;
+    uv_timer_t flush;
+    int64_t published_ms; /* windows up to here are closed */
+    int64_t sampled_ms;   /* the last tick that sources saw */
+    int64_t watchdog_ms;  /* when systemd was last told that we live */
+    uint64_t ticks;
+    size_t stopping; /* sources on their way out */
+    size_t closing;  /* outlets on theirs */
+    bool running;    /* sources and ticker are */
+    bool reload_again;
+    bool leaving;
+    int status;
+};
+
+static void leave(struct agent *agent, int status);
+
+/* --- the way of a reading ------------------------------------------------------------------- */
+
+static size_t backlog(const struct agent *agent)
+{
+    size_t datums = 0;
+
+    for (size_t i = 0; i < agent->outlet_count; i++) {
+        datums += outlet_backlog(agent->outlets[i]);
+    }
+    return datums;
+}
+
+static void close_outlets(struct agent *agent);
+
+static void on_outlet_empty(void *arg)
+{
+    struct agent *agent = arg;
+
+    if (agent->leaving && agent->stopping == 0 && backlog(agent) == 0) {
+        close_outlets(agent);
+    }
+}
+
+static struct outlet *outlet_for(struct agent *agent, const struct config_database *database,
+                                 struct err *err)
+{
+    const char *region = cloud_region_of(&agent->cloud, database);
+    struct outlet *outlet;
+
+    for (size_t i = 0; i < agent->outlet_count; i++) {
+        if (outlet_is_for(agent->outlets[i], region)) {
+            return agent->outlets[i];
+        }
+    }
+    const struct outlet_options options = {.loop = &agent->loop,
+                                           .cloud = &agent->cloud,
+                                           .config = agent->config,
+                                           .region = region,
+                                           .agent_name = agent->name,
+                                           .dry_run = agent->cli->dry_run,
+                                           .on_empty = on_outlet_empty,
+                                           .arg = agent};
+    if (!outlet_new(&options, &outlet, err)) {
+        err_context(err, "database %s", database->name);
+        return NULL;
+    }
+    agent->outlets = mem_grow(agent->outlets, agent->outlet_count + 1, sizeof(struct outlet *));
+    agent->outlets[agent->outlet_count++] = outlet;
+    return outlet;
+}
+
+/* Almost every agent has one region. With more, a linear search over its databases is still cheap.
+ */
+static struct outlet *outlet_of(struct agent *agent, const struct reading *reading)
+{
+    struct err err;
+
+    if (agent->outlet_count == 1) {
+        return agent->outlets[0];
+    }
+    for (size_t i = 0; i < agent->config->database_count; i++) {
+        if (strcmp(agent->config->databases[i].identifier, reading->database) == 0) {
+            return outlet_for(agent, &agent->config->databases[i], &err);
+        }
+    }
+    return NULL;
+}
+
+static void on_reading(void *arg, const struct reading *reading)
+{
+    struct outlet *outlet = outlet_of(arg, reading);
+
+    if (outlet) {
+        outlet_put(outlet, reading);
+    }
+}
+
+static void on_limit(void *arg, const struct config_database *database, double usable)
+{
+    struct agent *agent = arg;
+    struct err err;
+    struct outlet *outlet = outlet_for(agent, database, &err);
+
+    if (!state_set_limit(agent->state, database->identifier, usable, &err)) {
+        log_warn("database %s: its limit is not kept over a restart: %s", database->name,
+                 err.message);
+    }
+    if (outlet) {
+        outlet_set_limit(outlet, database, usable);
+    }
+}
+
+/* --- sources -------------------------------------------------------------------------------- */
+
+static struct source *start_database(struct agent *agent, const struct config_database *database)
+{
+    const struct activity_options options = {
+        .loop = &agent->loop,
+        .database = database,
+        .metrics = agent->config->metrics,
+        .sample_interval_ms = agent->config->sample_interval_ms,
+        .known_limit = state_limit(agent->state, database->identifier),
+        .sink = {.put = on_reading, .arg = agent},
+        .on_limit = on_limit,
+        .arg = agent,
+    };
+
+    return activity_new(&options);
+}
+
+static bool start_statsd(struct agent *agent, struct err *err)
+{
+    const struct statsd_options options = {
+        .loop = &agent->loop, .config = agent->config, .sink = {.put = on_reading, .arg = agent}};
+
+    return !agent->config->statsd || statsd_new(&options, &agent->statsd, err);
+}
+
+static void on_source_stopped(void *arg);
+
+static void stop_source(struct agent *agent, struct source *source)
+{
+    if (source) {
+        agent->stopping++;
+        source->ops->stop(source, on_source_stopped, agent);
+    }
+}
+
+/* --- ticks ---------------------------------------------------------------------------------- */
+
+/* Nothing that was asked for before this time can still arrive. */
+static int64_t settled_until(const struct agent *agent, int64_t tick_ms)
+{
+    int64_t settled = tick_ms;
+
+    for (size_t i = 0; i < agent->member_count; i++) {
+        int64_t own = agent->members[i].source->ops->settled_ms(agent->members[i].source);
+
+        settled = own < settled ? own : settled;
+    }
+    return settled > tick_ms - LATE_ANSWER_MS ? settled : tick_ms - LATE_ANSWER_MS;
+}
+
+static void publish_if_due(struct agent *agent, int64_t tick_ms)
+{
+    int64_t interval = agent->config->publish_interval_ms;
+    int64_t boundary = settled_until(agent, tick_ms) / interval * interval;
+
+    if (boundary == agent->published_ms) {
+        return;
+    }
+    agent->published_ms = boundary;
+    for (size_t i = 0; i < agent->outlet_count; i++) {
+        outlet_publish(agent->outlets[i], boundary);
+    }
+}
+
+static void sample_if_due(struct agent *agent, int64_t tick_ms)
+{
+    int interval = agent->config->sample_interval_ms;
+
+    if (tick_ms / interval == agent->sampled_ms / interval) {
+        return;
+    }
+    agent->sampled_ms = tick_ms;
+    for (size_t i = 0; i < agent->member_count; i++) {
+        agent->members[i].source->ops->tick(agent->members[i].source, tick_ms);
+    }
+    if (agent->statsd) {
+        agent->statsd->ops->tick(agent->statsd, tick_ms);
+    }
+}
+
+static void tell_watchdog(struct agent *agent, int64_t tick_ms)
+{
+    int every_ms = notify_watchdog_ms();
+
+    if (every_ms > 0 && llabs(tick_ms - agent->watchdog_ms) >= every_ms - TICK_MS) {
+        agent->watchdog_ms = tick_ms;
+        notify_watchdog();
+    }
+}
+
+static void provision_all(struct agent *agent)
+{
+    for (size_t i = 0; i < agent->outlet_count && agent->config->provision_at_startup; i++) {
+        outlet_provision(agent->outlets[i]);
+    }
+}
+
+static void on_tick(void *arg, int64_t tick_ms)
+{
+    struct agent *agent = arg;
+
+    publish_if_due(agent, tick_ms);
+    sample_if_due(agent, tick_ms);
+    tell_watchdog(agent, tick_ms);
+    if (++agent->ticks == PROVISION_AT_TICK) {
+        provision_all(agent);
+    }
+}
+
+/* --- reload --------------------------------------------------------------------------------- */
+
+/* The old sampler goes on when it would be right for the new section too: its session and its
+ * samples are kept. */
+static struct source *adopt_database(struct agent *agent, const struct config_database *database)
+{
+    for (size_t i = 0; i < agent->member_count; i++) {
+        struct member *member = &agent->members[i];
+
+        if (member->source && strcmp(member->database->name, database->name) == 0 &&
+            config_database_same_source(member->database, database)) {
+            struct source *source = member->source;
+
+            member->source = NULL;
+            activity_rebind(source, database);
+            return source;
+        }
+    }
+    return NULL;
+}
+
+static void replace_databases(struct agent *agent, const struct config *old)
+{
+    const struct config *config = agent->config;
+    bool same_way =
+        old->metrics == config->metrics && old->sample_interval_ms == config->sample_interval_ms;
+    struct member *members = mem_alloc(config->database_count * sizeof(*members));
+
+    for (size_t i = 0; i < config->database_count; i++) {
+        const struct config_database *database = &config->databases[i];
+
+        members[i].database = database;
+        members[i].source = same_way ? adopt_database(agent, database) : NULL;
+    }
+    for (size_t i = 0; i < agent->member_count; i++) {
+        stop_source(agent, agent->members[i].source);
+    }
+    free(agent->members);
+    agent->members = members;
+    agent->member_count = config->database_count;
+    for (size_t i = 0; i < config->database_count; i++) {
+        if (!members[i].source) {
+            members[i].source = start_database(agent, members[i].database);
+        }
+    }
+}
+
+static void replace_statsd(struct agent *agent, const struct config *old)
+{
+    const struct config *config = agent->config;
+    struct err err;
+
+    if (agent->statsd && config->statsd && strcmp(old->statsd_listen, config->statsd_listen) == 0) {
+        statsd_rebind(agent->statsd, config);
+        return;
+    }
+    stop_source(agent, agent->statsd);
+    agent->statsd = NULL;
+    if (!start_statsd(agent, &err)) {
+        log_error("%s; its pools are not read until the next reload", err.message);
+    }
+}
+
+static void retire(struct agent *agent, struct config *old)
+{
+    agent->retired = old;
+    if (agent->stopping == 0) {
+        config_free(agent->retired);
+        agent->retired = NULL;
+    }
+}
+
+static void use_config(struct agent *agent, struct config *config)
+{
+    struct config *old = agent->config;
+
+    agent->config = config;
+    agent->cloud.config = config;
+    for (size_t i = 0; i < agent->outlet_count; i++) {
+        outlet_reconfigure(agent->outlets[i], config);
+    }
+    replace_databases(agent, old);
+    replace_statsd(agent, old);
+    retire(agent, old);
+    provision_all(agent);
+}
+
+/* One line each: a person reads them one by one. */
+static void log_lines(const char *what, const char *lines)
+{
+    while (*lines) {
+        int len = (int)strcspn(lines, "\n");
+
+        log_error("%s%.*s", what, len, lines);
+        lines += len + (lines[len] == '\n');
+    }
+}
+
+static void reload(struct agent *agent)
+{
+    const struct config_source source = {.file = agent->cli->config_file};
+    struct config *config;
+    struct buf text;
+
+    buf_init(&text, 65536);
+    if (!config_load(&source, &config, &text)) {
+        log_lines("not reloaded, the configuration in force stays: ", buf_text(&text));
+        buf_done(&text);
+        return;
+    }
+    config_not_reloadable(agent->config, config, &text);
+    if (text.len > 0) {
+        log_error("not reloaded, the configuration in force stays: %s can only change by a restart",
+                  buf_text(&text));
+        config_free(config);
+    } else {
+        use_config(agent, config);
+        log_info("configuration reloaded: %zu databases, %zu pools", config->database_count,
+                 config->pool_count);
+    }
+    buf_done(&text);
+}
+
+static void on_hangup(uv_signal_t *signal, int signum)
+{
+    struct agent *agent = signal->data;
+
+    (void)signum;
+    if (!agent->running || agent->leaving) {
+        return;
+    }
+    if (agent->stopping > 0) {
+        agent->reload_again = true; /* when what the last one stopped is gone */
+        return;
+    }
+    notify_reloading();
+    reload(agent);
+    notify_ready("reloaded");
+}
+
+/* --- leaving -------------------------------------------------------------------------------- */
+
+static void on_outlet_closed(void *arg)
+{
+    struct agent *agent = arg;
+
+    if (--agent->closing == 0) {
+        cloud_done(&agent->cloud);
+    }
+}
+
+static void close_outlets(struct agent *agent)
+{
+    size_t lost = backlog(agent);
+
+    uv_close((uv_handle_t *)&agent->flush, NULL);
+    agent->leaving = false; /* said once */
+    if (lost > 0) {
+        log_error("stopped; %zu datums are lost: CloudWatch did not take them within %d s", lost,
+                  FLUSH_MS / 1000);
+    } else if (agent->status == EXIT_DONE) {
+        log_info("stopped; all that was sampled is %s",
+                 agent->cli->dry_run ? "printed" : "in CloudWatch");
+    }
+    agent->closing = agent->outlet_count;
+    for (size_t i = 0; i < agent->outlet_count; i++) {
+        outlet_stop(agent->outlets[i], on_outlet_closed, agent);
+    }
+    if (agent->outlet_count == 0) {
+        cloud_done(&agent->cloud);
+    }
+}
+
+static void on_flush_over(uv_timer_t *timer)
+{
+    close_outlets(timer->data);
+}
+
+/* All sources are silent: what they gave is everything there will be. */
+static void flush(struct agent *agent)
+{
+    uv_timer_start(&agent->flush, on_flush_over, FLUSH_MS, 0);
+    for (size_t i = 0; i < agent->outlet_count; i++) {
+        outlet_publish(agent->outlets[i], INT64_MAX);
+    }
+    on_outlet_empty(agent);
+}
+
+static void on_source_stopped(void *arg)
+{
+    struct agent *agent = arg;
+
+    if (--agent->stopping > 0) {
+        return;
+    }
+    config_free(agent->retired);
+    agent->retired = NULL;
+    if (agent->leaving) {
+        flush(agent);
+    } else if (agent->reload_again) {
+        agent->reload_again = false;
+        reload(agent);
+    }
+}
+
+static void stop_sources(struct agent *agent)
+{
+    for (size_t i = 0; i < agent->member_count; i++) {
+        stop_source(agent, agent->members[i].source);
+    }
+    stop_source(agent, agent->statsd);
+    agent->member_count = 0;
+    agent->statsd = NULL;
+}
+
+static void leave(struct agent *agent, int status)
+{
+    agent->leaving = true;
+    agent->status = status;
+    notify_stopping();
+    uv_close((uv_handle_t *)&agent->hangup, NULL);
+    uv_close((uv_handle_t *)&agent->terminate, NULL);
+    uv_close((uv_handle_t *)&agent->interrupt, NULL);
+    if (agent->running) {
+        ticker_stop(&agent->ticker, NULL);
+    }
+    stop_sources(agent);
+    if (agent->stopping == 0) {
+        flush(agent);
+    }
+}
+
+static void on_terminate(uv_signal_t *signal, int signum)
+{
+    struct agent *agent = signal->data;
+
+    log_info("%s: leaving", signum == SIGTERM ? "SIGTERM" : "SIGINT");
+    leave(agent, EXIT_DONE);
+}
+
+/* --- start ---------------------------------------------------------------------------------- */
+
+static bool start_outlets(struct agent *agent, struct err *err)
+{
+    for (size_t i = 0; i < agent->config->database_count; i++) {
+        if (!outlet_for(agent, &agent->config->databases[i], err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void start_sources(struct agent *agent)
+{
+    const struct config *config = agent->config;
+
+    agent->member_count = config->database_count;
+    agent->members = mem_alloc(config->database_count * sizeof(*agent->members));
+    for (size_t i = 0; i < config->database_count; i++) {
+        agent->members[i].database = &config->databases[i];
+        agent->members[i].source = start_database(agent, &config->databases[i]);
+    }
+}
+
+/* Agents that start together must not ask together. */
+static int random_phase_ms(void)
+{
+    unsigned number = (unsigned)getpid();
+
+    (void)uv_random(NULL, NULL, &number, sizeof(number), 0, NULL);
+    return (int)(number % TICK_MS);
+}
+
+static void start(struct agent *agent)
+{
+    const struct config *config = agent->config;
+    struct err err;
+
+    if (!start_outlets(agent, &err)) {
+        log_error("%s", err.message);
+        leave(agent, EXIT_USAGE);
+        return;
+    }
+    if (!start_statsd(agent, &err)) {
+        log_error("%s", err.message);
+        leave(agent, EXIT_FAILED);
+        return;
+    }
+    start_sources(agent);
+    agent->running = true;
+    agent->published_ms = time_now_ms() / config->publish_interval_ms * config->publish_interval_ms;
+    ticker_start(&agent->ticker, &agent->loop, TICK_MS, random_phase_ms(), on_tick, agent);
+    log_info("poolwarden %s: %zu databases, %zu pools, namespace %s in %s, metrics %s every %d s",
+             POOLWARDEN_VERSION, config->database_count, config->pool_count, config->namespace_,
+             agent->cloud.region ? agent->cloud.region : "no region (dry run)",
+             metric_set_name(config->metrics), config->publish_interval_ms / 1000);
+    notify_ready("sampling");
+}
+
+static void on_region(void *arg, const struct err *err)
+{
+    struct agent *agent = arg;
+
+    if (agent->leaving) {
+        return;
+    }
+    if (err && !agent->cli->dry_run) {
+        log_error("%s", err->message);
+        leave(agent, EXIT_USAGE);
+        return;
+    }
+    start(agent);
+}
+
+static void on_signal(struct agent *agent, uv_signal_t *signal, uv_signal_cb callback, int signum)
+{
+    uv_signal_init(&agent->loop, signal);
+    signal->data = agent;
+    uv_signal_start(signal, callback, signum);
+}
+
+static void free_agent(struct agent *agent)
+{
+    state_free(agent->state);
+    config_free(agent->config);
+    config_free(agent->retired);
+    free(agent->members);
+    free(agent->outlets);
+}
+
+int agent_run(struct config *config, const struct cli *cli)
+{
+    struct agent agent = {.cli = cli, .config = config};
+    struct err err;
+
+    uv_loop_init(&agent.loop);
+    if (!cloud_init(&agent.cloud, &agent.loop, config, &err)) {
+        log_error("%s", err.message);
+        config_free(config);
+        return EXIT_FAILED;
+    }
+    agent.state = state_new(config->state_dir, &err);
+    if (err.code != ERR_NONE) {
+        log_warn("%s", err.message);
+    }
+    if (gethostname(agent.name, sizeof(agent.name) - 1) != 0) {
+        memcpy(agent.name, "unknown", sizeof("unknown"));
+    }
+    on_signal(&agent, &agent.terminate, on_terminate, SIGTERM);
+    on_signal(&agent, &agent.interrupt, on_terminate, SIGINT);
+    on_signal(&agent, &agent.hangup, on_hangup, SIGHUP);
+    uv_timer_init(&agent.loop, &agent.flush);
+    agent.flush.data = &agent;
+    cloud_find_region(&agent.cloud, on_region, &agent);
+    uv_run(&agent.loop, UV_RUN_DEFAULT);
+    uv_loop_close(&agent.loop);
+    free_agent(&agent);
+    return agent.status;
+}

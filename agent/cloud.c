@@ -1,0 +1,64 @@
+#include "agent/cloud.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "aws/common/mem.h"
+#include "aws/region.h"
+
+bool cloud_init(struct cloud *cloud, uv_loop_t *loop, const struct config *config, struct err *err)
+{
+    const struct http_options options = {.ca_bundle = getenv("AWS_CA_BUNDLE")};
+
+    *cloud = (struct cloud){.loop = loop, .config = config};
+    if (!http_client_new(loop, &options, &cloud->http, err)) {
+        return false;
+    }
+    cloud->env = (struct credentials_env){.loop = loop, .http = cloud->http};
+    cloud->credentials = credentials_default_new(&cloud->env);
+    return true;
+}
+
+static void on_region_found(void *arg, const char *region, const struct err *err)
+{
+    struct cloud *cloud = arg;
+
+    cloud->lookup = NULL;
+    cloud->region = mem_strdup(region);
+    cloud->on_region(cloud->arg, err);
+}
+
+void cloud_find_region(struct cloud *cloud, cloud_on_region *on_region, void *arg)
+{
+    cloud->on_region = on_region;
+    cloud->arg = arg;
+    cloud->lookup = region_find(&cloud->env, cloud->config->region, on_region_found, cloud);
+}
+
+bool cloud_client(const struct cloud *cloud, const char *region, struct aws_client **out,
+                  struct err *err)
+{
+    const struct aws_client_options options = {.loop = cloud->loop,
+                                               .http = cloud->http,
+                                               .credentials = cloud->credentials,
+                                               .region = region,
+                                               .endpoint_url = cloud->config->endpoint_url};
+
+    return aws_client_new(&options, out, err);
+}
+
+const char *cloud_region_of(const struct cloud *cloud, const struct config_database *database)
+{
+    return database->region ? database->region : cloud->region;
+}
+
+void cloud_done(struct cloud *cloud)
+{
+    if (cloud->lookup) {
+        region_cancel(cloud->lookup);
+    }
+    credentials_cache_free(cloud->credentials);
+    http_client_free(cloud->http);
+    free(cloud->region);
+    *cloud = (struct cloud){0};
+}

@@ -1,0 +1,43 @@
+/*
+ * The agent's way to AWS: one HTTP client, one set of credentials, the default region; clients for
+ * each region are made from it.
+ *
+ *     cloud_init(&cloud, loop, config, &err);
+ *     cloud_find_region(&cloud, on_region, self);     -> cloud.region is set, or err
+ *     cloud_client(&cloud, cloud.region, &client, &err);
+ *     cloud_done(&cloud);                             after all clients are freed
+ */
+#pragma once
+
+#include <uv.h>
+
+#include "agent/config.h"
+#include "aws/request.h"
+
+typedef void cloud_on_region(void *arg, const struct err *err);
+
+struct cloud {
+    uv_loop_t *loop;
+    const struct config *config; /* borrowed */
+    struct http_client *http;
+    struct credentials_cache *credentials;
+    char *region; /* where a database without a region of its own lives; NULL until it is found */
+    struct region_lookup *lookup;
+    struct credentials_env env;
+    cloud_on_region *on_region;
+    void *arg;
+};
+
+PW_CHECK bool cloud_init(struct cloud *cloud, uv_loop_t *loop, const struct config *config,
+                         struct err *err);
+
+/* One on_region, later. ERR_CONFIG names the ways to give a region. */
+void cloud_find_region(struct cloud *cloud, cloud_on_region *on_region, void *arg);
+
+PW_CHECK bool cloud_client(const struct cloud *cloud, const char *region, struct aws_client **out,
+                           struct err *err);
+
+/* The region that a database's metrics and alarms live in. */
+const char *cloud_region_of(const struct cloud *cloud, const struct config_database *database);
+
+void cloud_done(struct cloud *cloud);

@@ -1,0 +1,116 @@
+/*
+ * poolwarden: samples PostgreSQL and connection pools, publishes to CloudWatch, provisions the
+ * alarms. This file is the list of what the program can do.
+ */
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "agent/agent.h"
+#include "agent/check.h"
+#include "agent/cli.h"
+#include "agent/config.h"
+#include "agent/log.h"
+#include "agent/once.h"
+#include "agent/setup.h"
+
+static int print_and_free(struct buf *text)
+{
+    fputs(buf_text(text), stdout);
+    buf_done(text);
+    return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
+}
+
+static int help(void)
+{
+    struct buf text;
+
+    buf_init(&text, 65536);
+    cli_help(&text);
+    return print_and_free(&text);
+}
+
+static int version(void)
+{
+    puts("poolwarden " POOLWARDEN_VERSION);
+    return EXIT_DONE;
+}
+
+static int check(const struct config *config, const struct cli *cli)
+{
+    struct buf text;
+
+    buf_init(&text, 16u << 20);
+    check_print(config, cli->format, &text);
+    return print_and_free(&text);
+}
+
+static bool load(const struct cli *cli, struct config **config)
+{
+    const struct config_source source = {.file = cli->config_file};
+    struct buf errors;
+
+    buf_init(&errors, 65536);
+    bool ok = config_load(&source, config, &errors);
+    if (!ok) {
+        fputs(buf_text(&errors), stderr);
+    }
+    buf_done(&errors);
+    return ok;
+}
+
+static int run(const struct cli *cli)
+{
+    struct config *config;
+    int status;
+
+    if (!load(cli, &config)) {
+        return EXIT_USAGE;
+    }
+    log_setup(cli->log_level, config->log_format);
+    for (size_t i = 0; i < config->warnings.count; i++) {
+        log_warn("%s", config->warnings.items[i]);
+    }
+    if (cli->mode == MODE_RUN) {
+        return agent_run(config, cli);
+    }
+    if (cli->mode == MODE_ONCE) {
+        status = once_run(config, cli->format);
+    } else if (cli->mode == MODE_SETUP_ALARMS) {
+        status = setup_alarms_run(config, cli->format, cli->dry_run);
+    } else {
+        status = check(config, cli);
+    }
+    config_free(config);
+    return status;
+}
+
+/* Before the first thread: name look-ups are all that libuv's pool does here, and each thread would
+ * have its own arena. */
+static void keep_small(void)
+{
+    setenv("UV_THREADPOOL_SIZE", "2", 0);
+    mallopt(M_ARENA_MAX, 1);
+    mallopt(M_TRIM_THRESHOLD, 256 * 1024);
+}
+
+int main(int argc, char **argv)
+{
+    struct cli cli;
+    struct err err;
+
+    keep_small();
+    signal(SIGPIPE, SIG_IGN);
+    if (!cli_parse(argc, argv, &cli, &err)) {
+        fprintf(stderr, "poolwarden: %s\n", err.message);
+        return EXIT_USAGE;
+    }
+    if (cli.mode == MODE_HELP) {
+        return help();
+    }
+    if (cli.mode == MODE_VERSION) {
+        return version();
+    }
+    return run(&cli);
+}

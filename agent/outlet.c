@@ -1,0 +1,276 @@
+#include "agent/outlet.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/log.h"
+#include "agent/publish/window.h"
+#include "aws/common/mem.h"
+#include "aws/time.h"
+
+struct outlet {
+    const struct config *config;
+    const char *agent_name;
+    char *region; /* NULL: not known */
+    bool dry_run;
+    struct aws_client *client; /* NULL: dry run without a region */
+    struct windows *windows;
+    struct spool *spool;
+    struct publisher *publisher;
+    struct provision *provision;    /* NULL without a client */
+    bool provision_failed;          /* logged once, until it works */
+    struct publisher_counters told; /* of the last self metrics */
+    uint64_t told_dropped;
+    void (*on_empty)(void *arg);
+    void *on_empty_arg;
+    int parts_open;
+    outlet_closed *closed;
+    void *closed_arg;
+};
+
+static void on_dry_run(void *arg, const struct cloudwatch_entry *entries, size_t count)
+{
+    const struct outlet *outlet = arg;
+
+    printf("PutMetricData %s (%s): %zu datums\n", outlet->config->namespace_,
+           outlet->region ? outlet->region : "region not known", count);
+    for (size_t i = 0; i < count; i++) {
+        printf("  {\"Timestamp\":%" PRId64 ",%s}\n", entries[i].timestamp_s, entries[i].members);
+    }
+    fflush(stdout);
+}
+
+static void on_sent(void *arg)
+{
+    const struct outlet *outlet = arg;
+
+    outlet->on_empty(outlet->on_empty_arg);
+}
+
+static void on_provision_line(void *arg, const struct provision_line *line)
+{
+    const struct outlet *outlet = arg;
+    struct buf text;
+
+    buf_init(&text, 4096);
+    provision_format_line(line, &text);
+    if (outlet->dry_run) {
+        printf("%s\n", buf_text(&text));
+        fflush(stdout);
+    } else {
+        enum log_level level = line->action == PROVISION_FAILED     ? LOG_ERROR
+                               : line->action == PROVISION_IN_PLACE ? LOG_DEBUG
+                                                                    : LOG_INFO;
+        log_at(level, "alarm %s", buf_text(&text));
+    }
+    buf_done(&text);
+}
+
+static void on_provision_done(void *arg, const struct provision_summary *summary,
+                              const struct err *err)
+{
+    struct outlet *outlet = arg;
+
+    if (err) {
+        if (!outlet->provision_failed) {
+            log_error(
+                "alarms in %s are not provisioned: %s; trying again, metrics are not affected",
+                outlet->region, err->message);
+        }
+        outlet->provision_failed = true;
+        return;
+    }
+    outlet->provision_failed = false;
+    log_info("alarms in %s: %zu created, %zu changed, %zu in place, %zu not ours, %zu failed",
+             outlet->region, summary->created, summary->changed, summary->in_place,
+             summary->not_ours, summary->failed);
+}
+
+static int window_ms_of(const struct config *config)
+{
+    return config->publish_interval_ms < 60000 ? config->publish_interval_ms : 60000;
+}
+
+static struct windows_options windows_options_of(const struct config *config)
+{
+    return (struct windows_options){.length_ms = window_ms_of(config),
+                                    .metrics = config->metrics,
+                                    .rollup = config->rollup,
+                                    .resolution_s = config->resolution_s,
+                                    .dimensions = &config->dimensions};
+}
+
+static void start_parts(struct outlet *outlet, const struct outlet_options *options)
+{
+    const struct config *config = options->config;
+    const struct windows_options windows = windows_options_of(config);
+
+    outlet->windows = windows_new(&windows);
+    outlet->spool = spool_new(config->spool_limit);
+    const struct publisher_options publisher = {
+        .loop = options->loop,
+        .client = options->dry_run ? NULL : outlet->client,
+        .spool = outlet->spool,
+        .namespace_ = config->namespace_,
+        .window_ms = windows.length_ms,
+        .on_dry_run = on_dry_run,
+        .on_sent = on_sent,
+        .arg = outlet,
+    };
+    outlet->publisher = publisher_new(&publisher);
+    if (!outlet->client) {
+        return;
+    }
+    const struct provision_options provision = {
+        .loop = options->loop,
+        .client = outlet->client,
+        .config = config,
+        .region = outlet->region,
+        .default_region = options->cloud->region,
+        .dry_run = options->dry_run,
+        .on_line = on_provision_line,
+        .on_done = on_provision_done,
+        .arg = outlet,
+    };
+    outlet->provision = provision_new(&provision);
+}
+
+bool outlet_new(const struct outlet_options *options, struct outlet **out, struct err *err)
+{
+    struct aws_client *client = NULL;
+
+    if (options->region && !cloud_client(options->cloud, options->region, &client, err)) {
+        return false;
+    }
+    struct outlet *outlet = mem_alloc(sizeof(*outlet));
+    outlet->config = options->config;
+    outlet->agent_name = options->agent_name;
+    outlet->region = mem_strdup(options->region);
+    outlet->dry_run = options->dry_run;
+    outlet->client = client;
+    outlet->on_empty = options->on_empty;
+    outlet->on_empty_arg = options->arg;
+    start_parts(outlet, options);
+    *out = outlet;
+    return true;
+}
+
+bool outlet_is_for(const struct outlet *outlet, const char *region)
+{
+    return outlet->region && region ? strcmp(outlet->region, region) == 0
+                                    : outlet->region == region;
+}
+
+void outlet_reconfigure(struct outlet *outlet, const struct config *config)
+{
+    const struct windows_options windows = windows_options_of(config);
+
+    outlet->config = config;
+    windows_configure(outlet->windows, &windows);
+    if (outlet->provision) {
+        provision_reconfigure(outlet->provision, config);
+    }
+}
+
+void outlet_put(struct outlet *outlet, const struct reading *reading)
+{
+    windows_put(outlet->windows, reading);
+}
+
+static void on_datum(void *arg, int64_t start_ms, const char *members)
+{
+    struct outlet *outlet = arg;
+
+    spool_push(outlet->spool, start_ms, members);
+}
+
+static void put_self(struct outlet *outlet, enum metric_id metric, int64_t time_ms, double value)
+{
+    const struct reading reading = {
+        .metric = metric, .extra = outlet->agent_name, .time_ms = time_ms, .value = value};
+
+    windows_put(outlet->windows, &reading);
+}
+
+/* What went wrong since the last time, in the window that is about to close. */
+static void tell_self(struct outlet *outlet, int64_t time_ms)
+{
+    const struct publisher_counters *now = publisher_counters(outlet->publisher);
+    uint64_t dropped = spool_dropped(outlet->spool);
+
+    put_self(outlet, METRIC_AGENT_DATAPOINTS_DROPPED, time_ms,
+             (double)(dropped - outlet->told_dropped));
+    put_self(outlet, METRIC_AGENT_PUBLISH_ERRORS, time_ms,
+             (double)(now->errors - outlet->told.errors));
+    put_self(outlet, METRIC_AGENT_AMBIGUOUS_RETRIES, time_ms,
+             (double)(now->ambiguous - outlet->told.ambiguous));
+    put_self(outlet, METRIC_AGENT_SPOOL_BYTES, time_ms, (double)spool_bytes(outlet->spool));
+    outlet->told = *now;
+    outlet->told_dropped = dropped;
+}
+
+void outlet_publish(struct outlet *outlet, int64_t until_ms)
+{
+    bool all = until_ms == INT64_MAX;
+
+    tell_self(outlet, all ? time_now_ms() : until_ms - 1);
+    windows_close(outlet->windows, until_ms, on_datum, outlet);
+    if (all) {
+        publisher_flush(outlet->publisher);
+    } else {
+        publisher_kick(outlet->publisher);
+    }
+}
+
+void outlet_provision(struct outlet *outlet)
+{
+    if (outlet->provision) {
+        provision_run(outlet->provision, NULL);
+    }
+}
+
+void outlet_set_limit(struct outlet *outlet, const struct config_database *database, double usable)
+{
+    if (outlet->provision) {
+        provision_set_limit(outlet->provision, database, usable);
+        if (outlet->config->provision_at_startup) {
+            provision_run(outlet->provision, database);
+        }
+    }
+}
+
+size_t outlet_backlog(const struct outlet *outlet)
+{
+    return spool_count(outlet->spool);
+}
+
+static void on_part_closed(void *arg)
+{
+    struct outlet *outlet = arg;
+
+    if (--outlet->parts_open > 0) {
+        return;
+    }
+    outlet_closed *closed = outlet->closed;
+    void *arg_of_closed = outlet->closed_arg;
+
+    windows_free(outlet->windows);
+    spool_free(outlet->spool);
+    aws_client_free(outlet->client);
+    free(outlet->region);
+    free(outlet);
+    closed(arg_of_closed);
+}
+
+void outlet_stop(struct outlet *outlet, outlet_closed *closed, void *arg)
+{
+    outlet->closed = closed;
+    outlet->closed_arg = arg;
+    outlet->parts_open = outlet->provision ? 2 : 1;
+    if (outlet->provision) {
+        provision_stop(outlet->provision, on_part_closed, outlet);
+    }
+    publisher_stop(outlet->publisher, on_part_closed, outlet);
+}

@@ -1,0 +1,53 @@
+/*
+ * One region's way out: windows -> spool -> publisher for its metrics, provision for its alarms.
+ *
+ * An alarm sees only metrics of its own region; so all that belongs to a database goes to the
+ * database's region. Most agents have one outlet.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "agent/cli.h"
+#include "agent/cloud.h"
+#include "agent/provision/provision.h"
+#include "agent/publish/publisher.h"
+#include "agent/sample/source.h"
+
+struct outlet;
+
+struct outlet_options {
+    uv_loop_t *loop;
+    const struct cloud *cloud;   /* borrowed */
+    const struct config *config; /* borrowed */
+    const char *region;          /* NULL: not known (dry run only) */
+    const char *agent_name;      /* the `Agent` dimension; borrowed */
+    bool dry_run;
+    void (*on_empty)(void *arg); /* CloudWatch has everything that was published so far */
+    void *arg;
+};
+
+/* ERR_CONFIG: the region or the endpoint can not be used. */
+PW_CHECK bool outlet_new(const struct outlet_options *options, struct outlet **out,
+                         struct err *err);
+
+bool outlet_is_for(const struct outlet *outlet, const char *region);
+void outlet_reconfigure(struct outlet *outlet, const struct config *config);
+
+void outlet_put(struct outlet *outlet, const struct reading *reading);
+
+/* Windows that end at or before until_ms become datums and are sent. INT64_MAX: all of them, at
+ * once. */
+void outlet_publish(struct outlet *outlet, int64_t until_ms);
+
+/* Alarms: compares and writes all of the region's, or one database's after its limit was read. */
+void outlet_provision(struct outlet *outlet);
+void outlet_set_limit(struct outlet *outlet, const struct config_database *database, double usable);
+
+/* Datums that CloudWatch does not have yet. */
+size_t outlet_backlog(const struct outlet *outlet);
+
+/* Frees it; one `closed`, later. */
+typedef void outlet_closed(void *arg);
+void outlet_stop(struct outlet *outlet, outlet_closed *closed, void *arg);

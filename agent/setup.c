@@ -1,0 +1,248 @@
+#include "agent/setup.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/cloud.h"
+#include "agent/log.h"
+#include "agent/probe.h"
+#include "agent/provision/provision.h"
+#include "aws/common/json.h"
+#include "aws/common/mem.h"
+
+/* One region's run. */
+struct setup_region {
+    struct setup *setup;
+    const char *region;
+    struct aws_client *client;
+    struct provision *provision;
+};
+
+struct setup {
+    const struct config *config;
+    enum cli_format format;
+    bool dry_run;
+    uv_loop_t loop;
+    struct cloud cloud;
+    struct probe_outcome *outcomes; /* of the look at the databases */
+    struct setup_region *regions;
+    size_t region_count;
+    size_t running;
+    size_t pending; /* alarms that a dry run would write */
+    json_t *lines;
+    int status;
+};
+
+static void fail(struct setup *setup, int status, const struct err *err)
+{
+    log_error("%s", err->message);
+    if (setup->status == EXIT_DONE) {
+        setup->status = status;
+    }
+}
+
+static const char *action_word(enum provision_action action)
+{
+    switch (action) {
+    case PROVISION_CREATED:
+        return "create";
+    case PROVISION_CHANGED:
+        return "change";
+    case PROVISION_IN_PLACE:
+        return "none";
+    case PROVISION_NOT_OURS:
+        return "foreign";
+    case PROVISION_FAILED:
+        return "fail";
+    }
+    return "";
+}
+
+/* A percentage that could not be computed says why the server was not seen. */
+static const struct probe_outcome *outcome_of(const struct setup *setup, const char *database)
+{
+    for (size_t i = 0; i < setup->config->database_count; i++) {
+        if (strcmp(setup->outcomes[i].database->name, database) == 0) {
+            return &setup->outcomes[i];
+        }
+    }
+    return NULL;
+}
+
+static void on_line(void *arg, const struct provision_line *line)
+{
+    struct setup_region *region = arg;
+    struct setup *setup = region->setup;
+
+    setup->pending +=
+        line->action == PROVISION_CREATED || line->action == PROVISION_CHANGED ? 1 : 0;
+    if (line->action == PROVISION_FAILED) {
+        setup->status = EXIT_FAILED;
+    }
+    if (setup->format == FORMAT_JSON) {
+        json_array_append_new(setup->lines,
+                              json_pack("{s:s, s:s, s:s, s:s, s:s}", "action",
+                                        action_word(line->action), "name", line->alarm, "database",
+                                        line->database, "region", region->region, "detail",
+                                        line->detail));
+        return;
+    }
+    struct buf text;
+    buf_init(&text, 4096);
+    provision_format_line(line, &text);
+    printf("%s\n", buf_text(&text));
+    buf_done(&text);
+}
+
+static void on_provision_closed(void *arg)
+{
+    struct setup_region *region = arg;
+    struct setup *setup = region->setup;
+
+    aws_client_free(region->client);
+    if (--setup->running == 0) {
+        cloud_done(&setup->cloud);
+    }
+}
+
+static void on_provision_done(void *arg, const struct provision_summary *summary,
+                              const struct err *err)
+{
+    struct setup_region *region = arg;
+
+    (void)summary;
+    if (err) {
+        struct err told = *err;
+
+        err_context(&told, "alarms in %s", region->region);
+        fail(region->setup, EXIT_FAILED, &told);
+    }
+    provision_stop(region->provision, on_provision_closed, region);
+}
+
+static struct setup_region *add_region(struct setup *setup, const char *name)
+{
+    struct setup_region *region = &setup->regions[setup->region_count];
+    struct err err;
+
+    *region = (struct setup_region){.setup = setup, .region = name};
+    if (!cloud_client(&setup->cloud, name, &region->client, &err)) {
+        fail(setup, EXIT_USAGE, &err);
+        return NULL;
+    }
+    const struct provision_options options = {
+        .loop = &setup->loop,
+        .client = region->client,
+        .config = setup->config,
+        .region = name,
+        .default_region = setup->cloud.region,
+        .dry_run = setup->dry_run,
+        .one_shot = true,
+        .on_line = on_line,
+        .on_done = on_provision_done,
+        .arg = region,
+    };
+    region->provision = provision_new(&options);
+    setup->region_count++;
+    return region;
+}
+
+static struct setup_region *region_named(struct setup *setup, const char *name)
+{
+    for (size_t i = 0; i < setup->region_count; i++) {
+        if (strcmp(setup->regions[i].region, name) == 0) {
+            return &setup->regions[i];
+        }
+    }
+    return add_region(setup, name);
+}
+
+static void provision_all(struct setup *setup)
+{
+    for (size_t i = 0; i < setup->config->database_count; i++) {
+        const struct config_database *database = &setup->config->databases[i];
+        const struct probe_outcome *outcome = outcome_of(setup, database->name);
+        struct setup_region *region = region_named(setup, cloud_region_of(&setup->cloud, database));
+
+        if (region && outcome->usable > 0) {
+            provision_set_limit(region->provision, database, outcome->usable);
+        }
+    }
+    setup->running = setup->region_count;
+    for (size_t i = 0; i < setup->region_count; i++) {
+        provision_run(setup->regions[i].provision, NULL);
+    }
+    if (setup->running == 0) {
+        cloud_done(&setup->cloud);
+    }
+}
+
+static void on_probed(void *arg, const struct probe_outcome *outcomes, size_t count)
+{
+    struct setup *setup = arg;
+
+    setup->outcomes = mem_alloc(count * sizeof(*outcomes));
+    memcpy(setup->outcomes, outcomes, count * sizeof(*outcomes));
+    for (size_t i = 0; i < count; i++) {
+        if (outcomes[i].err.code != ERR_NONE) {
+            log_warn("database %s: not sampled, its limit is not known: %s",
+                     outcomes[i].database->name, outcomes[i].err.message);
+        }
+    }
+    provision_all(setup);
+}
+
+static void on_region(void *arg, const struct err *err)
+{
+    struct setup *setup = arg;
+
+    if (err) {
+        fail(setup, EXIT_USAGE, err);
+        cloud_done(&setup->cloud);
+        return;
+    }
+    const struct probe_options probe = {.loop = &setup->loop,
+                                        .config = setup->config,
+                                        .metrics = METRICS_CORE,
+                                        .done = on_probed,
+                                        .arg = setup};
+    probe_start(&probe);
+}
+
+static void print_json(const struct setup *setup)
+{
+    json_t *document = json_pack("{s:O, s:b}", "alarms", setup->lines, "dry_run", setup->dry_run);
+
+    json_dumpf(document, stdout, JSON_INDENT(2));
+    putchar('\n');
+    json_decref(document);
+}
+
+int setup_alarms_run(const struct config *config, enum cli_format format, bool dry_run)
+{
+    struct setup setup = {
+        .config = config, .format = format, .dry_run = dry_run, .lines = json_array()};
+    struct err err;
+
+    uv_loop_init(&setup.loop);
+    setup.regions = mem_alloc(config->database_count * sizeof(*setup.regions));
+    if (cloud_init(&setup.cloud, &setup.loop, config, &err)) {
+        cloud_find_region(&setup.cloud, on_region, &setup);
+    } else {
+        fail(&setup, EXIT_FAILED, &err);
+    }
+    uv_run(&setup.loop, UV_RUN_DEFAULT);
+    uv_loop_close(&setup.loop);
+    if (format == FORMAT_JSON) {
+        print_json(&setup);
+    }
+    if (setup.status == EXIT_DONE && dry_run && setup.pending > 0) {
+        setup.status = EXIT_PENDING;
+    }
+    json_decref(setup.lines);
+    free(setup.regions);
+    free(setup.outcomes);
+    return setup.status;
+}
