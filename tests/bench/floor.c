@@ -1,0 +1,67 @@
+/*
+ * The floor: the least a program can do to sample once a second with libuv and libpq. The same prepared statement as the
+ * agent's, one timer, one poll handle, no publishing. tests/bench/run measures the agent beside it.
+ *
+ *     floor postgresql://...
+ */
+#include <libpq-fe.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <uv.h>
+
+#include "agent/sample/queries.h"
+
+static PGconn *conn;
+
+static void on_readable(uv_poll_t *poll, int status, int events)
+{
+    PGresult *result;
+
+    (void)poll;
+    (void)events;
+    if (status < 0 || !PQconsumeInput(conn)) {
+        exit(1);
+    }
+    while (!PQisBusy(conn) && (result = PQgetResult(conn))) {
+        if (PQresultStatus(result) != PGRES_TUPLES_OK) {
+            fputs(PQerrorMessage(conn), stderr);
+            exit(1);
+        }
+        PQclear(result);
+    }
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    (void)timer;
+    PQsendQueryPrepared(conn, "sample", 0, NULL, NULL, NULL, 0);
+    PQflush(conn);
+}
+
+int main(int argc, char **argv)
+{
+    const struct query_options options = {
+        .privileged = true, .long_query_ms = 60000, .leak_ms = 600000, .stale_idle_ms = 300000};
+    uv_loop_t *loop = uv_default_loop();
+    uv_poll_t poll;
+    uv_timer_t timer;
+    struct buf sql;
+
+    if (argc != 2) {
+        fputs("usage: floor URL\n", stderr);
+        return 2;
+    }
+    buf_init(&sql, 65536);
+    query_sample(&options, &sql);
+    conn = PQconnectdb(argv[1]);
+    PQclear(PQprepare(conn, "sample", buf_text(&sql), 0, NULL));
+    if (PQstatus(conn) != CONNECTION_OK || PQsetnonblocking(conn, 1) != 0) {
+        fputs(PQerrorMessage(conn), stderr);
+        return 1;
+    }
+    uv_poll_init(loop, &poll, PQsocket(conn));
+    uv_poll_start(&poll, UV_READABLE, on_readable);
+    uv_timer_init(loop, &timer);
+    uv_timer_start(&timer, on_timer, 1000, 1000);
+    return uv_run(loop, UV_RUN_DEFAULT);
+}
