@@ -16,6 +16,8 @@ bool cloud_init(struct cloud *cloud, uv_loop_t *loop, const struct config *confi
     }
     cloud->env = (struct credentials_env){.loop = loop, .http = cloud->http};
     cloud->credentials = credentials_default_new(&cloud->env);
+    uv_timer_init(loop, &cloud->soon);
+    cloud->soon.data = cloud;
     return true;
 }
 
@@ -28,11 +30,22 @@ static void on_region_found(void *arg, const char *region, const struct err *err
     cloud->on_region(cloud->arg, err);
 }
 
+static void on_configured(uv_timer_t *soon)
+{
+    struct cloud *cloud = soon->data;
+
+    on_region_found(cloud, cloud->config->region, NULL);
+}
+
 void cloud_find_region(struct cloud *cloud, cloud_on_region *on_region, void *arg)
 {
     cloud->on_region = on_region;
     cloud->arg = arg;
-    cloud->lookup = region_find(&cloud->env, cloud->config->region, on_region_found, cloud);
+    if (cloud->config->region) {
+        uv_timer_start(&cloud->soon, on_configured, 0, 0);
+    } else {
+        cloud->lookup = region_find(&cloud->env, on_region_found, cloud);
+    }
 }
 
 bool cloud_client(const struct cloud *cloud, const char *region, struct aws_client **out,
@@ -60,5 +73,6 @@ void cloud_done(struct cloud *cloud)
     credentials_cache_free(cloud->credentials);
     http_client_free(cloud->http);
     free(cloud->region);
-    *cloud = (struct cloud){0};
+    cloud->region = NULL;
+    uv_close((uv_handle_t *)&cloud->soon, NULL);
 }

@@ -23,6 +23,7 @@ struct cloud {
     struct credentials_cache *credentials;
     char *region; /* where a database without a region of its own lives; NULL until it is found */
     struct region_lookup *lookup;
+    uv_timer_t soon; /* calls back when the region is configured */
     struct credentials_env env;
     cloud_on_region *on_region;
     void *arg;
@@ -31,7 +32,7 @@ struct cloud {
 PW_CHECK bool cloud_init(struct cloud *cloud, uv_loop_t *loop, const struct config *config,
                          struct err *err);
 
-/* One on_region, later. ERR_CONFIG names the ways to give a region. */
+/* The configured region, or else what region_find() finds. One on_region, later. */
 void cloud_find_region(struct cloud *cloud, cloud_on_region *on_region, void *arg);
 
 PW_CHECK bool cloud_client(const struct cloud *cloud, const char *region, struct aws_client **out,

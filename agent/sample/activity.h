@@ -31,3 +31,6 @@ struct activity_options {
 };
 
 struct source *activity_new(const struct activity_options *options);
+
+/* After a reload: the same database as a section of the new configuration. Session and samples go on. */
+void activity_rebind(struct source *source, const struct config_database *database);
