@@ -1,6 +1,7 @@
 /*
- * Reading foreign JSON with jansson without trusting it: a limit on size and depth, and getters that
- * are wrong-type-safe. Writing is jansson's own json_pack, so that code looks like the document.
+ * Reading foreign JSON with jansson without trusting it: a limit on size and depth, and getters
+ * that are wrong-type-safe. Writing is jansson's own json_pack, so that code looks like the
+ * document.
  */
 #pragma once
 
@@ -10,7 +11,15 @@
 
 #include "aws/common/err.h"
 
-/* Parses len bytes. The caller owns the result (json_decref). ERR_PARSE names position and reason, never content. */
+/* An answer of DescribeAlarms nests 5 deep; 64 MB is more than any limit on a body here. */
+#define JSON_DEPTH_MAX 64
+#define JSON_BYTES_MAX (64 * 1024 * 1024)
+
+/*
+ * Parses len bytes: one object or array. Duplicate keys, bad UTF-8 and NULs in strings are refused.
+ * The caller owns the result (json_decref). ERR_PARSE names position and reason, never content,
+ * which may be secret.
+ */
 PW_CHECK bool json_parse(const char *text, size_t len, json_t **out, struct err *err);
 
 /* Borrowed from the document; NULL when absent or of another type. */
