@@ -1,5 +1,8 @@
 /*
  * The command line as one table: options, what they mean, the text of --help. Pure.
+ *
+ * Long options are written in full, with "--option VALUE" or "--option=VALUE"; short ones may be
+ * joined ("-nc FILE"). One mode at most.
  */
 #pragma once
 
@@ -9,7 +12,14 @@
 #include "aws/common/buf.h"
 #include "aws/common/err.h"
 
-enum cli_mode { MODE_RUN, MODE_SETUP_ALARMS, MODE_ONCE, MODE_CHECK_CONFIG, MODE_VERSION, MODE_HELP };
+enum cli_mode {
+    MODE_RUN,
+    MODE_SETUP_ALARMS,
+    MODE_ONCE,
+    MODE_CHECK_CONFIG,
+    MODE_VERSION,
+    MODE_HELP
+};
 
 enum cli_format { FORMAT_TEXT, FORMAT_JSON };
 

@@ -1,9 +1,17 @@
 /*
  * The configuration: agent.conf (INI), the environment over it, defaults under it.
  *
- * One table (config_keys.c) says of each key: section, name, type, default as text through the same parser, accepted values, whether a
- * reload takes it. The example file, the README's list and --check-config are held against that table by tests. All mistakes are
- * collected, each with file, line, key and what is accepted; a config with any of them is not used.
+ * One table (config_keys.c) says of each key: section, name, type, default as text through the same
+ * parser, accepted values, whether a reload takes it. The example file and --check-config derive
+ * from that table. All mistakes are collected, each with file, line, key and what is accepted; a
+ * config with any of them is not used.
+ *
+ * In the file ${NAME} in a value is replaced from the environment, once: what is inserted is taken
+ * as it is. $${ is a literal ${. An empty environment variable counts as none.
+ * POOLWARDEN_<SECTION>_<KEY> wins over the file for [agent], [cloudwatch], [alarms] and [statsd]
+ * ('.' becomes '_': POOLWARDEN_ALARMS_POOL_TIMEOUT_RULE; the name of a dimension or tag as it
+ * stands: POOLWARDEN_CLOUDWATCH_DIMENSION_Environment). Without a [database NAME] section
+ * POOLWARDEN_DATABASE_<KEY>, and DATABASE_URL, describe the one database.
  *
  * A loaded config is immutable; a reload makes a second one beside it.
  */
@@ -17,7 +25,6 @@
 #include "agent/metrics.h"
 #include "aws/common/buf.h"
 #include "aws/common/err.h"
-#include "aws/credentials/provider.h"
 
 enum log_format { LOG_TEXT, LOG_JSON };
 
@@ -78,7 +85,7 @@ struct config_alarms {
     struct config_alarm alarm[ALARM_KIND_COUNT];
     bool adopt;
     struct config_list actions, ok_actions, insufficient_data_actions; /* ARNs, at most 5 each */
-    char *name_prefix; /* "" by default */
+    char *name_prefix;                                                 /* "" by default */
     struct config_pairs tags;
 };
 
@@ -100,7 +107,7 @@ enum pool_type { POOL_STATSD };
 struct config_pool {
     char *name;
     enum pool_type type;
-    char *database;                        /* as written */
+    char *database;                   /* as written */
     const struct config_database *of; /* the one it names */
     char *place;
 };
@@ -135,25 +142,25 @@ struct config {
 
     /* [statsd] */
     bool statsd; /* there is a statsd pool, or the section gives a database for unnamed ones */
-    char *statsd_listen; /* "127.0.0.1:8125" */
+    char *statsd_listen;                           /* "127.0.0.1:8125" */
+    char *statsd_database_name;                    /* as written */
     const struct config_database *statsd_database; /* NULL: unnamed pools are not taken */
     int statsd_max_pools;
 
-    char *file; /* what was read; NULL: the environment alone */
+    char *file;                  /* what was read; NULL: the environment alone */
     struct config_list warnings; /* to be logged once by the caller; each one sentence */
 };
 
-/* Where a configuration comes from. Tests hand in their own environment. */
+/* Where a configuration comes from. Tests hand in their own. */
 struct config_source {
-    const char *file;         /* -c FILE; NULL: /etc/poolwarden/agent.conf if it exists */
-    provider_getenv *getenv;  /* NULL: the process' own */
-    void *getenv_arg;
-    char *const *environ; /* NULL: the process' own; to find POOLWARDEN_* names that no key has */
+    const char *file;     /* -c FILE; NULL: /etc/poolwarden/agent.conf if it exists */
+    const char *text;     /* the file's content, when not to be read; file is its name then */
+    char *const *environ; /* "NAME=value", ended by NULL; NULL: the process' own */
 };
 
 /*
- * false: errors holds one line per mistake ("agent.conf:12: [database orders] url: ...; accepted: ..."), all of them; *out is NULL.
- * The limit of errors bounds it.
+ * false: errors holds one line per mistake ("agent.conf:12: [database orders] url: ...; accepted:
+ * ..."), all of them; *out is NULL. The limit of errors bounds it.
  */
 PW_CHECK bool config_load(const struct config_source *source, struct config **out,
                           struct buf *errors);
@@ -164,11 +171,20 @@ const struct config_database *config_database_named(const struct config *config,
 /* Would a running sampler of a be right for b (everything but the alarms is the same)? */
 bool config_database_same_source(const struct config_database *a, const struct config_database *b);
 
-/* Names of keys that differ between the two and that a reload does not take, ", " between; "" when none. */
+/* Names of keys that differ between the two and that a reload does not take, ", " between; "" when
+ * none. */
 void config_not_reloadable(const struct config *old, const struct config *new_, struct buf *out);
 
-/* Every key with its value as it is in force, in sections, secrets hidden (text for people; valid agent.conf but for the secrets). */
+/* Each key with its value as it is in force and as agent.conf would have it, secrets hidden. name:
+ * the database's or pool's; "" for the other sections. Section by section in the order of printing.
+ */
+typedef void config_on_key(void *arg, const char *section, const char *name, const char *key,
+                           const char *value);
+void config_each(const struct config *config, config_on_key *on_key, void *arg);
+
+/* The same as text for people; valid agent.conf but for the secrets. */
 void config_print(const struct config *config, struct buf *out);
 
-/* agent.conf.example: every key, its default, what it means. The file in the tree is this text: a test holds them equal. */
+/* agent.conf.example: every key, its default, what it means. The file in the tree is this text: a
+ * test holds them equal. */
 void config_print_example(struct buf *out);

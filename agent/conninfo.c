@@ -167,8 +167,8 @@ static bool read_number(const char *name, const char *text, size_t len, double m
 
 static void ignore(struct conninfo *info, const char *name)
 {
-    char *longer = info->ignored == NULL ? mem_strdup(name)
-                                         : mem_printf("%s, %s", info->ignored, name);
+    char *longer =
+        info->ignored == NULL ? mem_strdup(name) : mem_printf("%s, %s", info->ignored, name);
 
     free(info->ignored);
     info->ignored = longer;
@@ -228,7 +228,7 @@ static bool take_param(struct query_reader *reader, const char *item, size_t len
         }
         break;
     }
-    buf_putc(reader->kept, strchr(buf_text(reader->kept), '?') == NULL ? '?' : '&');
+    buf_putc(reader->kept, reader->kept->len == 0 ? '?' : '&');
     buf_add(reader->kept, item, len);
     return true;
 }
@@ -346,9 +346,8 @@ static char **field_of(struct conninfo *info, const char *keyword)
         const char *keyword;
         char **field;
     } fields[] = {
-        {"host", &info->host},         {"port", &info->port},
-        {"user", &info->user},         {"dbname", &info->dbname},
-        {"password", &info->password}, {"hostaddr", &info->hostaddr},
+        {"host", &info->host},     {"port", &info->port},         {"user", &info->user},
+        {"dbname", &info->dbname}, {"password", &info->password}, {"hostaddr", &info->hostaddr},
     };
 
     for (size_t i = 0; i < MEM_COUNT(fields); i++) {
@@ -434,25 +433,23 @@ static bool parse_with_libpq(const char *url, struct conninfo *info, struct err 
 static bool parse_parts(const char *url, const struct url_parts *parts, struct conninfo *info,
                         struct err *err)
 {
-    PQconninfoOption *libpq = PQconndefaults();
-    struct buf kept;
+    /* Nothing parsed: every keyword this libpq knows. PQconndefaults() would read files for it. */
+    PQconninfoOption *libpq = PQconninfoParse("", NULL);
+    struct buf query, whole;
+    struct query_reader reader = {.info = info, .libpq = libpq, .kept = &query};
 
     if (libpq == NULL) {
         return err_set(err, ERR_SYSTEM, "libpq has no memory");
     }
-    buf_init(&kept, CONNINFO_URL_MAX);
-    buf_add(&kept, url, (size_t)(parts->query - url));
-    /* A '?' in the password is not the query's: the reader asks only behind this length. */
-    struct buf query;
-    struct query_reader reader = {.info = info, .libpq = libpq, .kept = &query};
-
     buf_init(&query, CONNINFO_URL_MAX);
+    buf_init(&whole, CONNINFO_URL_MAX);
     bool ok = read_query(&reader, parts->query, err);
 
-    buf_puts(&kept, buf_text(&query));
-    ok = ok && parse_with_libpq(buf_text(&kept), info, err);
+    buf_add(&whole, url, (size_t)(parts->query - url));
+    buf_puts(&whole, buf_text(&query));
+    ok = ok && parse_with_libpq(buf_text(&whole), info, err);
     buf_wipe(&query);
-    buf_wipe(&kept);
+    buf_wipe(&whole);
     PQconninfoFree(libpq);
     return ok;
 }

@@ -1,12 +1,13 @@
 /*
- * A DATABASE_URL as it stands in an application, made usable for libpq. Pure, but for libpq's own parser.
+ * A DATABASE_URL as it stands in an application, made usable for libpq. Pure, but for libpq's own
+ * parser.
  *
- * Accepted: postgres:// and postgresql://, one host. libpq's parameters go to libpq; Prisma's are understood
- * or dropped by name; anything else is an error that names the parameter. sslcert and sslpassword mean the
- * server's CA and a PKCS#12 password to Prisma and a client's certificate and key to libpq: they go to libpq
- * only together with sslkey, which Prisma does not have. What the agent decides itself (application_name,
- * gssencmode) is dropped by name too. No message ever shows a password, nor any part of a URL that could
- * not be taken apart.
+ * Accepted: postgres:// and postgresql://, one host. libpq's parameters go to libpq; Prisma's are
+ * understood or dropped by name; anything else is an error that names the parameter. sslcert and
+ * sslpassword mean the server's CA and a PKCS#12 password to Prisma and a client's certificate and
+ * key to libpq: they go to libpq only together with sslkey, which Prisma does not have. What the
+ * agent decides itself (application_name, gssencmode) is dropped by name too. No message ever shows
+ * a password, nor any part of a URL that could not be taken apart.
  */
 #pragma once
 
@@ -20,9 +21,9 @@
 #define CONNINFO_URL_MAX    8192
 
 struct conninfo {
-    char *host; /* name, address or directory of a socket; NULL: libpq's default */
-    char *port; /* "5432" */
-    char *user; /* NULL: libpq's default */
+    char *host;     /* name, address or directory of a socket; NULL: libpq's default */
+    char *port;     /* "5432" */
+    char *user;     /* NULL: libpq's default */
     char *dbname;   /* NULL: libpq's default, the user's name */
     char *password; /* NULL when the URL has none; secret */
     char *hostaddr; /* given in the URL; NULL: to be resolved */

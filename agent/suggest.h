@@ -5,7 +5,8 @@
 
 #include <stddef.h>
 
-/* Editing steps (insert, delete, replace, swap neighbours) from a to b; large for words over 64 bytes. */
+/* Editing steps (insert, delete, replace, swap neighbours) from a to b; large for words over 64
+ * bytes. */
 size_t suggest_distance(const char *a, const char *b);
 
 /*

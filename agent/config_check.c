@@ -1,0 +1,312 @@
+#include "agent/config_check.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "aws/common/mem.h"
+
+#define ALARM_NAME_MAX 255
+/* The longest of what stands between prefix and database: "connections-exhausted-". */
+#define ALARM_WORDS_MAX 22
+#define NAMES_SHOWN     200
+
+static void PW_PRINTF(2, 3) warn(struct loader *loader, const char *format, ...)
+{
+    char text[ERR_MESSAGE_MAX];
+    va_list args;
+
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    value_list_add(&loader->config->warnings, text);
+}
+
+static const struct config_key *key_named(enum config_section section, const char *name)
+{
+    const char *nothing;
+
+    return config_key_find(section, name, &nothing);
+}
+
+/* A mistake between keys: told at the one that is given, or at the section when all are defaults.
+ */
+static void PW_PRINTF(5, 6)
+    complain_of(struct loader *loader, const struct chain *chain, enum config_section section,
+                const char *name, const char *format, ...)
+{
+    struct setting *setting = chain_find(chain, key_named(section, name));
+    char reason[512];
+    va_list args;
+
+    va_start(args, format);
+    (void)vsnprintf(reason, sizeof(reason), format, args);
+    va_end(args);
+    if (setting != NULL) {
+        complain_of_setting(&loader->complaints, chain, setting, "%s", reason);
+    } else {
+        complain(&loader->complaints, "configuration", "[%s] %s: its default %s",
+                 config_section_name(section), name, reason);
+    }
+}
+
+/* --- [agent] -------------------------------------------------------------------------------- */
+
+void config_check_agent(struct loader *loader, const struct chain *chain)
+{
+    int publish_ms = loader->config->publish_interval_ms;
+
+    /* A datum is stamped in whole seconds, and windows are aligned to the minute. */
+    if (publish_ms % 1000 != 0 || (60000 % publish_ms != 0 && publish_ms % 60000 != 0)) {
+        complain_of(loader, chain, SECTION_AGENT, "publish_interval", "does not fit into minutes");
+    } else if (publish_ms % loader->config->sample_interval_ms != 0) {
+        complain_of(loader, chain, SECTION_AGENT, "publish_interval",
+                    "is no multiple of sample_interval");
+    }
+}
+
+/* --- alarms --------------------------------------------------------------------------------- */
+
+static const struct alarm_row {
+    const char *key;
+    const char *rule_key;
+    enum metric_id metric;
+} alarm_rows[ALARM_KIND_COUNT] = {
+    [ALARM_HIGH_CONNECTIONS] = {"high_connections", "high_connections.rule",
+                                METRIC_DATABASE_CONNECTIONS},
+    [ALARM_POOL_TIMEOUT] = {"pool_timeout", "pool_timeout.rule", METRIC_POOL_TIMEOUT},
+    [ALARM_CONNECTIONS_EXHAUSTED] = {"connections_exhausted", "connections_exhausted.rule",
+                                     METRIC_AVAILABLE_CONNECTIONS},
+    [ALARM_CONNECTION_LEAK] = {"connection_leak", "connection_leak.rule",
+                               METRIC_LEAKED_CONNECTIONS},
+    [ALARM_MONITORING_SILENT] = {"monitoring_silent", "monitoring_silent.rule", METRIC_DATABASE_UP},
+};
+
+static void check_alarm(struct loader *loader, const struct chain *chain,
+                        const struct config_alarm *alarm, const struct alarm_row *row)
+{
+    const struct config *config = loader->config;
+    enum metric_set needed = metric_get(row->metric)->set;
+
+    if (alarm->threshold.kind == THRESHOLD_OFF) {
+        return;
+    }
+    if (needed > config->metrics) {
+        complain_of(loader, chain, SECTION_ALARMS, row->key,
+                    "needs a metric that is not published: [cloudwatch] metrics = %s is needed",
+                    metric_set_name(needed));
+    }
+    if (alarm->rule.period_s < 60 && config->resolution_s != 1) {
+        complain_of(loader, chain, SECTION_ALARMS, row->rule_key,
+                    "has a period below 60s, which needs [cloudwatch] resolution = 1");
+    }
+}
+
+/* The dead-man alarm's threshold and rule say the same: the rule follows unless it is given. */
+static void settle_silence(struct loader *loader, const struct chain *chain,
+                           struct config_alarm *alarm)
+{
+    const struct alarm_row *row = &alarm_rows[ALARM_MONITORING_SILENT];
+    struct config_rule *rule = &alarm->rule;
+    double minutes = rule->datapoints * rule->period_s / 60.0;
+
+    if (alarm->threshold.kind == THRESHOLD_OFF) {
+        return;
+    }
+    if (chain_find(chain, key_named(SECTION_ALARMS, row->rule_key)) == NULL) {
+        rule->period_s = 60;
+        rule->datapoints = rule->evaluation_periods = (int)alarm->threshold.value;
+    } else if (chain_find(chain, key_named(SECTION_ALARMS, row->key)) == NULL) {
+        alarm->threshold.value = minutes;
+    } else if (minutes != alarm->threshold.value) {
+        complain_of(loader, chain, SECTION_ALARMS, row->rule_key,
+                    "covers %g minutes and monitoring_silent says %g: leave one of them out",
+                    minutes, alarm->threshold.value);
+    }
+}
+
+static void check_silence(struct loader *loader, const struct config_database *database)
+{
+    const struct config_threshold *silent =
+        &database->alarms.alarm[ALARM_MONITORING_SILENT].threshold;
+
+    if (silent->kind != THRESHOLD_OFF &&
+        loader->config->publish_interval_ms >= silent->value * 60000) {
+        warn(loader,
+             "database %s: monitoring_silent is not longer than publish_interval: it would fire "
+             "between two publications",
+             database->name);
+    }
+}
+
+static void check_alarm_names(struct loader *loader, const struct config_database *database)
+{
+    size_t name = strlen(database->name), identifier = strlen(database->identifier);
+    size_t longest = name > identifier ? name : identifier;
+
+    if (strlen(database->alarms.name_prefix) + ALARM_WORDS_MAX + longest > ALARM_NAME_MAX) {
+        complain(&loader->complaints, database->place,
+                 "[database %s]: name_prefix and identifier make alarm names longer than %d "
+                 "characters",
+                 database->name, ALARM_NAME_MAX);
+    }
+}
+
+/* --- databases ------------------------------------------------------------------------------ */
+
+static bool ends_in(const char *text, const char *end)
+{
+    size_t len = strlen(text), end_len = strlen(end);
+
+    return len > end_len && strcmp(text + len - end_len, end) == 0;
+}
+
+bool config_host_is_rds(const char *host)
+{
+    return ends_in(host, ".rds.amazonaws.com") || ends_in(host, ".rds.amazonaws.com.cn");
+}
+
+static void check_server(struct loader *loader, const struct config_database *database)
+{
+    const char *host = database->conninfo.host;
+
+    if (host != NULL && config_host_is_rds(host) && strstr(host, ".cluster-") != NULL) {
+        warn(loader,
+             "database %s: %s is a cluster's endpoint: limit and counts are those of the instance "
+             "behind it at the moment; give the instance's own endpoint",
+             database->name, host);
+    }
+    if (host != NULL && config_host_is_rds(host) && strstr(host, ".proxy-") != NULL) {
+        warn(loader,
+             "database %s: %s is an RDS Proxy's endpoint, a pooler; give the instance's own "
+             "endpoint",
+             database->name, host);
+    }
+    if (database->conninfo.pgbouncer) {
+        warn(loader,
+             "database %s: the URL says pgbouncer=true; give the server's address (Prisma: "
+             "directUrl)",
+             database->name);
+    }
+}
+
+static const char *text_or(const char *text, const char *otherwise)
+{
+    return text != NULL ? text : otherwise;
+}
+
+void config_check_database(struct loader *loader, const struct chain *chain,
+                           struct config_database *database)
+{
+    if (database->identifier == NULL) {
+        database->identifier = mem_strdup(database->name);
+    }
+    settle_silence(loader, chain, &database->alarms.alarm[ALARM_MONITORING_SILENT]);
+    for (size_t i = 0; i < ALARM_KIND_COUNT; i++) {
+        check_alarm(loader, chain, &database->alarms.alarm[i], &alarm_rows[i]);
+    }
+    check_silence(loader, database);
+    check_alarm_names(loader, database);
+    check_server(loader, database);
+}
+
+static void check_unique(struct loader *loader, size_t index)
+{
+    const struct config *config = loader->config;
+    const struct config_database *database = &config->databases[index];
+
+    for (size_t i = 0; i < index; i++) {
+        const struct config_database *before = &config->databases[i];
+
+        if (strcmp(before->identifier, database->identifier) == 0 &&
+            strcmp(text_or(before->region, text_or(config->region, "")),
+                   text_or(database->region, text_or(config->region, ""))) == 0) {
+            complain(&loader->complaints, database->place,
+                     "[database %s]: has the identifier of [database %s] (%s): their numbers would "
+                     "be added up",
+                     database->name, before->name, before->place);
+            return;
+        }
+    }
+}
+
+/* --- pools ---------------------------------------------------------------------------------- */
+
+static void add_names(const struct config *config, struct buf *out)
+{
+    for (size_t i = 0; i < config->database_count; i++) {
+        if (out->len > NAMES_SHOWN) {
+            buf_puts(out, ", ...");
+            return;
+        }
+        buf_printf(out, "%s%s", i > 0 ? ", " : "", config->databases[i].name);
+    }
+}
+
+static const struct config_database *find_database(struct loader *loader, const struct chain *chain,
+                                                   enum config_section section, const char *name)
+{
+    const struct config_database *database = config_database_named(loader->config, name);
+    struct buf names;
+
+    if (database == NULL) {
+        buf_init(&names, ERR_MESSAGE_MAX);
+        add_names(loader->config, &names);
+        complain_of(loader, chain, section, "database", "is no database here (there %s: %s)",
+                    loader->config->database_count == 1 ? "is" : "are", buf_text(&names));
+        buf_done(&names);
+    }
+    return database;
+}
+
+void config_check_pool(struct loader *loader, const struct chain *chain, struct config_pool *pool)
+{
+    struct config *config = loader->config;
+
+    if (pool->database != NULL) {
+        pool->of = find_database(loader, chain, SECTION_POOL, pool->database);
+    } else if (config->database_count == 1) {
+        pool->of = &config->databases[0];
+        pool->database = mem_strdup(pool->of->name);
+    } else if (config->database_count > 1) {
+        complain(&loader->complaints, pool->place, "[pool %s]: database is missing", pool->name);
+    }
+}
+
+/* --- the whole ------------------------------------------------------------------------------ */
+
+static void check_statsd(struct loader *loader)
+{
+    struct config *config = loader->config;
+    struct chain chain = {0};
+    const struct written_section *file = written_find(&loader->written, SECTION_STATSD, false, "");
+
+    chain_add(&chain, written_find(&loader->written, SECTION_STATSD, true, ""));
+    chain_add(&chain, file);
+    if (config->statsd_database_name != NULL) {
+        config->statsd_database =
+            find_database(loader, &chain, SECTION_STATSD, config->statsd_database_name);
+    }
+    config->statsd = config->pool_count > 0 || config->statsd_database != NULL;
+    if (config->statsd && !value_is_loopback(config->statsd_listen)) {
+        warn(loader, "statsd %s: whoever reaches this address can change the numbers",
+             config->statsd_listen);
+    }
+    if (file != NULL && !config->statsd) {
+        warn(loader, "[statsd] has no use: there is neither a [pool NAME] section nor a database "
+                     "for pools that no section names");
+    }
+}
+
+void config_check_whole(struct loader *loader)
+{
+    for (size_t i = 0; i < loader->config->database_count; i++) {
+        check_unique(loader, i);
+    }
+    check_statsd(loader);
+    if (loader->config->leader_election) {
+        warn(loader, "leader_election is not available in this version: every agent publishes; run "
+                     "one agent for each database");
+    }
+}

@@ -1,0 +1,35 @@
+/*
+ * What keys must be to one another, once each is read: inside of config_load() only.
+ */
+#pragma once
+
+#include "agent/config.h"
+#include "agent/config_keys.h"
+#include "agent/config_read.h"
+
+/* Sections that may hold a value, strongest first. */
+struct chain {
+    const struct written_section *sections[6];
+    size_t count;
+};
+
+struct loader {
+    struct config *config;
+    struct written written;
+    struct complaints complaints;
+};
+
+void chain_add(struct chain *chain, const struct written_section *section); /* NULL adds nothing */
+struct setting *chain_find(const struct chain *chain, const struct config_key *key); /* or NULL */
+
+/* "agent.conf:12: [agent] sample_interval: "0s" <reason>; accepted: 1s to 60s", once a setting. */
+void complain_of_setting(struct complaints *complaints, const struct chain *chain,
+                         struct setting *setting, const char *format, ...) PW_PRINTF(4, 5);
+
+bool config_host_is_rds(const char *host);
+
+void config_check_agent(struct loader *loader, const struct chain *chain);
+void config_check_database(struct loader *loader, const struct chain *chain,
+                           struct config_database *database);
+void config_check_pool(struct loader *loader, const struct chain *chain, struct config_pool *pool);
+void config_check_whole(struct loader *loader);
