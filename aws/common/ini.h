@@ -1,9 +1,20 @@
 /*
- * INI files through libinih, with what one needs to answer for a mistake: the line of each entry.
+ * INI files, read so that one can answer for a mistake: the line of each entry.
  *
- * One reader serves agent.conf and AWS's shared files. A file is read whole (a limit of 1 MB) and handed on entry by
- * entry, in order. Sections, keys and values are trimmed; ';' and '#' begin a comment at a line's start; ' ;' and
- * ' #' do so behind a value where the dialect says so.
+ * One reader serves agent.conf and AWS's shared files. Entries are handed on one by one, in order.
+ * Lines are
+ *
+ *     [section]            blanks inside are kept: [database orders]
+ *     key = value          the first '=' divides; the value may be empty, and hold '=' and quotes
+ *     ; comment            or '#'; behind blanks too
+ *
+ * Sections, keys and values are trimmed. Where the dialect has inline comments, ';' and '#' behind
+ * a blank begin one in any line; without a blank before it either is part of the value, because
+ * passwords and URLs hold them. A line never goes on in the next. CRLF and a UTF-8 byte order mark
+ * are accepted.
+ *
+ * There is no library behind it: libinih as distributions build it cuts lines at 200 bytes and
+ * section names at 50 without a word, joins indented lines and does not tell line numbers.
  */
 #pragma once
 
@@ -12,11 +23,14 @@
 
 #include "aws/common/err.h"
 
+#define INI_LINE_MAX 8192              /* bytes, without its end */
+#define INI_FILE_MAX ((size_t)1 << 20) /* bytes */
+
 struct ini_entry {
     const char *section; /* "" before the first section */
     const char *key;     /* NULL for the section's own line */
-    const char *value;
-    int line; /* from 1 */
+    const char *value;   /* "" when nothing is given; NULL for the section's own line */
+    int line;            /* from 1 */
 };
 
 /* Called for each section line and each entry; what it does with a mistake is its own business. */
@@ -27,8 +41,11 @@ struct ini_dialect {
 };
 
 /*
- * Reads the file. ERR_ABSENT: no such file; ERR_SYSTEM: unreadable (the message says why); ERR_PARSE: a line that is neither
- * section, entry, comment nor blank ("FILE:LINE: ..."). Entries before that line have been handed on.
+ * Reads the file. ERR_ABSENT: no such file; ERR_SYSTEM: unreadable (the message says why);
+ * ERR_PARSE: too large, or lines that are none of the above ("FILE:LINE: ...", several divided by
+ * "; "). Reading goes on behind such a line, so that all mistakes can be told at once; behind a bad
+ * section line it goes on at the next section. Messages hold nothing of the content, which may be
+ * secret.
  */
 PW_CHECK bool ini_read_file(const char *path, const struct ini_dialect *dialect,
                             ini_on_entry *on_entry, void *arg, struct err *err);
@@ -36,3 +53,8 @@ PW_CHECK bool ini_read_file(const char *path, const struct ini_dialect *dialect,
 /* The same for text in memory; name stands for the file in messages. */
 PW_CHECK bool ini_read_text(const char *name, const char *text, const struct ini_dialect *dialect,
                             ini_on_entry *on_entry, void *arg, struct err *err);
+
+/* The same for len bytes, which may hold anything. */
+PW_CHECK bool ini_read_bytes(const char *name, const char *bytes, size_t len,
+                             const struct ini_dialect *dialect, ini_on_entry *on_entry, void *arg,
+                             struct err *err);
