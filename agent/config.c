@@ -68,7 +68,7 @@ void complain_of_setting(struct complaints *complaints, const struct chain *chai
     const struct written_section *section = section_of(chain, setting);
     const struct config_key *key = setting->key;
     struct buf text;
-    char reason[512];
+    char reason[ERR_MESSAGE_MAX];
     va_list args;
 
     if (setting->told) {
@@ -85,10 +85,22 @@ void complain_of_setting(struct complaints *complaints, const struct chain *chai
                    setting->name != NULL ? setting->name : "");
     }
     add_shown(&text, setting);
-    buf_printf(&text, " %s; accepted: ", reason);
-    value_accepted(key->type, &key->rule, &text);
+    buf_printf(&text, " %s", reason);
     complain(complaints, setting->place, "%s", buf_text(&text));
     buf_done(&text);
+}
+
+/* What the type or its rule said, and what they accept. */
+static void complain_of_value(struct loader *loader, const struct chain *chain,
+                              struct setting *setting, const struct err *err)
+{
+    struct buf accepted;
+
+    buf_init(&accepted, ERR_MESSAGE_MAX);
+    value_accepted(setting->key->type, &setting->key->rule, &accepted);
+    complain_of_setting(&loader->complaints, chain, setting, "%s; accepted: %s", err->message,
+                        buf_text(&accepted));
+    buf_done(&accepted);
 }
 
 /* The table's default, or the first path of the variable that stands for it. */
@@ -122,7 +134,7 @@ static void read_value(struct loader *loader, const struct chain *chain,
         if (key->type->parse(&key->rule, setting->text, field, &err)) {
             return;
         }
-        complain_of_setting(&loader->complaints, chain, setting, "%s", err.message);
+        complain_of_value(loader, chain, setting, &err);
     }
     /* Also behind a mistake: what follows is checked against something sound. */
     read_default(loader, key, field);
@@ -138,12 +150,13 @@ static void read_pair(struct loader *loader, const struct chain *chain, struct s
         return;
     }
     if (!rule->check_pair(setting->name, setting->text, &err)) {
-        complain_of_setting(&loader->complaints, chain, setting, "%s", err.message);
+        complain_of_value(loader, chain, setting, &err);
         return;
     }
     value_pairs_set(pairs, setting->name, setting->text);
     if (pairs->count > (size_t)rule->max) {
-        complain_of_setting(&loader->complaints, chain, setting, "is one too many");
+        (void)err_set(&err, ERR_CONFIG, "is one too many");
+        complain_of_value(loader, chain, setting, &err);
     }
 }
 
@@ -388,12 +401,12 @@ static void read_pools(struct loader *loader)
 
 bool config_load(const struct config_source *source, struct config **out, struct buf *errors)
 {
-    struct loader loader = {.config = mem_alloc(sizeof(struct config)),
-                            .complaints = {.out = errors}};
+    struct loader loader = {.config = mem_alloc(sizeof(struct config))};
 
     *out = NULL;
     written_init(&loader.written, source, &loader.complaints);
-    written_read(&loader.written, source);
+    written_read_file(&loader.written, source);
+    written_read_environment(&loader.written);
     loader.config->file = mem_strdup(loader.written.file);
     read_once(&loader, SECTION_AGENT);
     read_once(&loader, SECTION_CLOUDWATCH);
@@ -404,6 +417,7 @@ bool config_load(const struct config_source *source, struct config **out, struct
     config_check_whole(&loader);
     written_done(&loader.written);
     if (loader.complaints.count > 0) {
+        complaints_tell(&loader.complaints, errors);
         config_free(loader.config);
         return false;
     }

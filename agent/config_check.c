@@ -59,7 +59,10 @@ void config_check_agent(struct loader *loader, const struct chain *chain)
 
     /* A datum is stamped in whole seconds, and windows are aligned to the minute. */
     if (publish_ms % 1000 != 0 || (60000 % publish_ms != 0 && publish_ms % 60000 != 0)) {
-        complain_of(loader, chain, SECTION_AGENT, "publish_interval", "does not fit into minutes");
+        complain_of(
+            loader, chain, SECTION_AGENT, "publish_interval",
+            "does not fit into minutes; accepted: a divisor of 60s, or a multiple of 60s up to "
+            "5m");
     } else if (publish_ms % loader->config->sample_interval_ms != 0) {
         complain_of(loader, chain, SECTION_AGENT, "publish_interval",
                     "is no multiple of sample_interval");

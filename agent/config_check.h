@@ -22,7 +22,7 @@ struct loader {
 void chain_add(struct chain *chain, const struct written_section *section); /* NULL adds nothing */
 struct setting *chain_find(const struct chain *chain, const struct config_key *key); /* or NULL */
 
-/* "agent.conf:12: [agent] sample_interval: "0s" <reason>; accepted: 1s to 60s", once a setting. */
+/* "agent.conf:12: [agent] sample_interval: "0s" <reason>", once a setting. */
 void complain_of_setting(struct complaints *complaints, const struct chain *chain,
                          struct setting *setting, const char *format, ...) PW_PRINTF(4, 5);
 

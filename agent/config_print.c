@@ -16,7 +16,7 @@ static void print_value(const struct config_key *key, const void *base, bool rev
     key->type->print(&key->rule, (const char *)base + key->offset, reveal, out);
 }
 
-/* Are the values of all the rows that are wanted the same? What is compared is their text. */
+/* What is compared is the text that the values have. */
 static bool same_value(const struct config_key *key, const void *a, const void *b)
 {
     struct buf a_text, b_text;
@@ -103,17 +103,26 @@ static void visit_key(const struct visit *visit, const struct config_key *key, c
     buf_done(&text);
 }
 
+static void visit_rows(const struct visit *visit, enum config_section section,
+                       enum config_section of, const void *const *bases)
+{
+    for (size_t i = 0; i < config_key_count; i++) {
+        const struct config_key *key = &config_keys[i];
+
+        if (key->meaning != NULL && key->section == of && config_key_of(key, section)) {
+            visit_key(visit, key, bases[key->target]);
+        }
+    }
+}
+
 static void visit_section(struct visit *visit, enum config_section section, const char *name,
                           const void *const *bases)
 {
     visit->section = config_section_name(section);
     visit->name = name;
-    for (size_t i = 0; i < config_key_count; i++) {
-        const struct config_key *key = &config_keys[i];
-
-        if (key->meaning != NULL && config_key_of(key, section)) {
-            visit_key(visit, key, bases[key->target]);
-        }
+    visit_rows(visit, section, section, bases);
+    if (section == SECTION_DATABASE) {
+        visit_rows(visit, section, SECTION_ALARMS, bases);
     }
 }
 

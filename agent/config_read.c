@@ -12,26 +12,11 @@
 #include "aws/common/mem.h"
 
 #define DEFAULT_FILE "/etc/poolwarden/agent.conf"
-#define PREFIX       "POOLWARDEN_"
 
-#define SECTIONS_MAX 2000
-#define SETTINGS_MAX 200   /* of one section */
-#define VALUE_MAX    65536 /* after ${NAME} */
-#define NAME_SHOWN   64
+#define VALUE_MAX  65536 /* after ${NAME} */
+#define NAME_SHOWN 64
 
-void complain(struct complaints *complaints, const char *place, const char *format, ...)
-{
-    char message[ERR_MESSAGE_MAX];
-    va_list args;
-
-    va_start(args, format);
-    (void)vsnprintf(message, sizeof(message), format, args);
-    va_end(args);
-    buf_printf(complaints->out, "%s: %s\n", place, message);
-    complaints->count++;
-}
-
-/* --- the environment ------------------------------------------------------------------------ */
+/* --- ${NAME} ------------------------------------------------------------------------ */
 
 const char *written_getenv(const struct written *written, const char *name)
 {
@@ -140,9 +125,9 @@ struct setting *written_setting(const struct written_section *section, const str
     return NULL;
 }
 
-static struct written_section *add_section(struct written *written, enum config_section kind,
-                                           const char *name, const char *place,
-                                           bool from_environment)
+struct written_section *written_add_section(struct written *written, enum config_section kind,
+                                            const char *name, const char *place,
+                                            bool from_environment)
 {
     written->sections = mem_grow(written->sections, written->count + 1, sizeof(*written->sections));
     struct written_section *section = &written->sections[written->count++];
@@ -154,8 +139,8 @@ static struct written_section *add_section(struct written *written, enum config_
     return section;
 }
 
-static struct setting *same_setting(const struct written_section *section,
-                                    const struct config_key *key, const char *name)
+struct setting *written_same(const struct written_section *section, const struct config_key *key,
+                             const char *name)
 {
     for (size_t i = 0; i < section->count; i++) {
         struct setting *setting = &section->settings[i];
@@ -167,31 +152,29 @@ static struct setting *same_setting(const struct written_section *section,
     return NULL;
 }
 
-static struct setting *add_setting(struct written_section *section, const struct config_key *key,
-                                   const char *name, const char *written, const char *place)
+struct setting *written_add_setting(struct written_section *section, const struct config_key *key,
+                                    const char *name, const char *as_written, const char *place)
 {
     section->settings = mem_grow(section->settings, section->count + 1, sizeof(*section->settings));
     struct setting *setting = &section->settings[section->count++];
 
     *setting = (struct setting){.key = key,
                                 .name = mem_strdup(name),
-                                .written = mem_strdup(written),
+                                .written = mem_strdup(as_written),
                                 .place = mem_strdup(place)};
     return setting;
 }
 
-/* A key is shown in a message only when it looks like one: "postgresql://user:secret@host/db?a" may
- * be what stands before the first '='. */
-static const char *shown(const char *key)
+const char *written_shown(const char *word)
 {
-    size_t len = strlen(key);
+    size_t len = strlen(word);
 
     for (size_t i = 0; i < len; i++) {
-        if (!isalnum((unsigned char)key[i]) && strchr("_.-", key[i]) == NULL) {
+        if (!isalnum((unsigned char)word[i]) && strchr("_.-", word[i]) == NULL) {
             return "(not a name)";
         }
     }
-    return len > 0 && len <= NAME_SHOWN ? key : "(not a name)";
+    return len > 0 && len <= NAME_SHOWN ? word : "(not a name)";
 }
 
 static const char *heading(const struct written_section *section, char *out, size_t room)
@@ -233,8 +216,8 @@ static void complain_of_section(struct complaints *complaints, const char *place
     complain(complaints, place,
              "unknown section [%s]%s%s%s; accepted: [agent], [cloudwatch], "
              "[alarms], [database NAME], [pool NAME], [statsd]",
-             shown(text), best.name != NULL ? "; did you mean [" : "",
-             best.name != NULL ? best.name : "", best.name != NULL ? "]?" : "");
+             written_shown(text), best.name != NULL ? " (did you mean [" : "",
+             best.name != NULL ? best.name : "", best.name != NULL ? "]?)" : "");
 }
 
 /* Is the name one that this kind of section takes? */
@@ -282,12 +265,12 @@ static bool open_section(struct file_reader *reader, const char *text, const cha
                  before->place);
         return false;
     }
-    if (written->count >= SECTIONS_MAX) {
-        complain(written->complaints, place, "more than %d sections", SECTIONS_MAX);
+    if (written->count >= WRITTEN_SECTIONS_MAX) {
+        complain(written->complaints, place, "more than %d sections", WRITTEN_SECTIONS_MAX);
         return false;
     }
     reader->section = written->count;
-    add_section(written, kind, name, place, false);
+    written_add_section(written, kind, name, place, false);
     return true;
 }
 
@@ -303,7 +286,7 @@ static void complain_of_key(struct complaints *complaints, const char *place,
         return;
     }
     complain(complaints, place, "%s %s: unknown key%s%s%s", heading(section, text, sizeof(text)),
-             shown(key), near != NULL ? "; did you mean " : "", near != NULL ? near : "",
+             written_shown(key), near != NULL ? "; did you mean " : "", near != NULL ? near : "",
              near != NULL ? "?" : "");
 }
 
@@ -319,25 +302,25 @@ static void take_setting(struct written *written, struct written_section *sectio
         complain_of_key(written->complaints, place, section, key);
         return;
     }
-    const struct setting *before = same_setting(section, row, name);
+    const struct setting *before = written_same(section, row, name);
 
     if (before != NULL) {
         complain(written->complaints, place, "%s %s: a second time; the first is at %s",
-                 heading(section, text, sizeof(text)), shown(key), before->place);
+                 heading(section, text, sizeof(text)), written_shown(key), before->place);
         return;
     }
-    if (section->count >= SETTINGS_MAX) {
+    if (section->count >= WRITTEN_SETTINGS_MAX) {
         complain(written->complaints, place, "%s: more than %d keys",
-                 heading(section, text, sizeof(text)), SETTINGS_MAX);
+                 heading(section, text, sizeof(text)), WRITTEN_SETTINGS_MAX);
         return;
     }
-    struct setting *setting = add_setting(section, row, name, value, place);
+    struct setting *setting = written_add_setting(section, row, name, value, place);
 
     setting->text = substitute(written, value, &err);
     if (setting->text == NULL) {
         setting->told = true;
         complain(written->complaints, place, "%s %s: %s", heading(section, text, sizeof(text)),
-                 shown(key), err.message);
+                 written_shown(key), err.message);
     }
 }
 
@@ -351,14 +334,34 @@ static void on_entry(void *arg, const struct ini_entry *entry)
         reader->in_section = open_section(reader, entry->section, place);
     } else if (entry->section[0] == '\0') {
         complain(written->complaints, place, "%s: stands before the first section",
-                 shown(entry->key));
+                 written_shown(entry->key));
     } else if (reader->in_section) {
         take_setting(written, &written->sections[reader->section], entry->key, entry->value, place);
     }
     free(place);
 }
 
-static void read_file(struct written *written, const struct config_source *source)
+/* The reader's message starts with "FILE:LINE: " where it is about a line. */
+static void complain_of_file(struct complaints *complaints, const char *file, const struct err *err)
+{
+    size_t len = strlen(file);
+    size_t digits = strncmp(err->message, file, len) == 0 && err->message[len] == ':'
+                        ? strspn(err->message + len + 1, "0123456789")
+                        : 0;
+
+    if (digits > 0 && err->message[len + 1 + digits] == ':') {
+        char *place = mem_strndup(err->message, len + 1 + digits);
+
+        const char *rest = err->message + strlen(place);
+
+        complain(complaints, place, "%s", rest + strspn(rest, ": "));
+        free(place);
+    } else {
+        complain(complaints, "configuration", "%s", err->message);
+    }
+}
+
+void written_read_file(struct written *written, const struct config_source *source)
 {
     static const struct ini_dialect dialect = {.inline_comments = true};
     const char *file = source->file != NULL ? source->file : DEFAULT_FILE;
@@ -374,110 +377,11 @@ static void read_file(struct written *written, const struct config_source *sourc
 
     written->file = mem_strdup(file);
     if (!ok) {
-        /* The message names the file, and the line where it is one. */
-        complain(written->complaints, "configuration", "%s", err.message);
+        complain_of_file(written->complaints, file, &err);
     }
 }
 
-/* --- POOLWARDEN_<SECTION>_<KEY> ------------------------------------------------------------- */
-
-/* "AGENT_SAMPLE_INTERVAL": the section; *rest is what stands behind it. */
-static bool section_of_variable(const char *text, enum config_section *kind, const char **rest)
-{
-    for (int i = 0; i < SECTION_COUNT; i++) {
-        const char *name = config_section_name((enum config_section)i);
-        size_t len = strlen(name), same = 0;
-
-        while (same < len && text[same] == toupper((unsigned char)name[same])) {
-            same++;
-        }
-        if (same == len && text[len] == '_' && i != SECTION_POOL) {
-            *kind = (enum config_section)i;
-            *rest = text + len + 1;
-            return true;
-        }
-    }
-    return false;
-}
-
-static struct written_section *environment_section(struct written *written,
-                                                   enum config_section kind)
-{
-    struct written_section *section = written_find(written, kind, true, "");
-
-    return section != NULL ? section : add_section(written, kind, "", "the environment", true);
-}
-
-static void complain_of_variable(struct complaints *complaints, const char *variable,
-                                 const char *rest, const enum config_section *kind)
-{
-    char lower[NAME_SHOWN + 1] = "";
-
-    for (size_t i = 0; i < NAME_SHOWN && rest[i] != '\0'; i++) {
-        lower[i] = (char)tolower((unsigned char)rest[i]);
-    }
-    const char *near = kind != NULL ? config_key_near(*kind, lower) : NULL;
-
-    complain(complaints, shown(variable),
-             "unknown variable%s%s%s; accepted: POOLWARDEN_<SECTION>_<KEY> for the keys of agent, "
-             "cloudwatch, alarms, statsd and, without a [database NAME] section, database",
-             near != NULL ? "; did you mean the key " : "", near != NULL ? near : "",
-             near != NULL ? "?" : "");
-}
-
-static void take_variable(struct written *written, const char *variable, const char *value)
-{
-    const char *rest = variable + strlen(PREFIX), *name;
-    enum config_section kind;
-
-    if (!section_of_variable(rest, &kind, &rest)) {
-        complain_of_variable(written->complaints, variable, rest, NULL);
-        return;
-    }
-    if (kind == SECTION_DATABASE && strcmp(rest, "NAME") == 0) {
-        free(written->database_name);
-        written->database_name = value[0] != '\0' ? mem_strdup(value) : NULL;
-        return;
-    }
-    const struct config_key *key = config_key_of_variable(kind, rest, &name);
-
-    if (key == NULL) {
-        complain_of_variable(written->complaints, variable, rest, &kind);
-        return;
-    }
-    struct written_section *section = environment_section(written, kind);
-
-    if (value[0] == '\0' || section->count >= SETTINGS_MAX ||
-        same_setting(section, key, name) != NULL) {
-        return; /* the first of two wins, as for getenv() */
-    }
-    struct setting *setting = add_setting(section, key, name, value, variable);
-
-    setting->text = mem_strdup(value);
-}
-
-struct written_section *written_add_url(struct written *written, const struct config_key *key,
-                                        const char *url)
-{
-    struct written_section *section = environment_section(written, SECTION_DATABASE);
-
-    add_setting(section, key, NULL, url, "DATABASE_URL")->text = mem_strdup(url);
-    return section;
-}
-
-static void read_environment(struct written *written)
-{
-    for (char *const *entry = written->environ; *entry != NULL; entry++) {
-        const char *equals = strchr(*entry, '=');
-
-        if (equals != NULL && strncmp(*entry, PREFIX, strlen(PREFIX)) == 0) {
-            char *variable = mem_strndup(*entry, (size_t)(equals - *entry));
-
-            take_variable(written, variable, equals + 1);
-            free(variable);
-        }
-    }
-}
+/* --- the whole ------------------------------------------------------------------------------ */
 
 void written_init(struct written *written, const struct config_source *source,
                   struct complaints *complaints)
@@ -486,12 +390,6 @@ void written_init(struct written *written, const struct config_source *source,
         .environ = source->environ != NULL ? source->environ : environ,
         .complaints = complaints,
     };
-}
-
-void written_read(struct written *written, const struct config_source *source)
-{
-    read_file(written, source);
-    read_environment(written);
 }
 
 static void section_done(struct written_section *section)

@@ -9,16 +9,8 @@
 #include <stddef.h>
 
 #include "agent/config.h"
+#include "agent/config_complain.h"
 #include "agent/config_keys.h"
-
-/* All mistakes, one line each. */
-struct complaints {
-    struct buf *out;
-    size_t count; /* also of those that out had no room for */
-};
-
-void complain(struct complaints *complaints, const char *place, const char *format, ...)
-    PW_PRINTF(3, 4);
 
 struct setting {
     const struct config_key *key;
@@ -51,8 +43,8 @@ void written_init(struct written *written, const struct config_source *source,
                   struct complaints *complaints);
 void written_done(struct written *written); /* wipes */
 
-/* Reads file and environment. */
-void written_read(struct written *written, const struct config_source *source);
+void written_read_file(struct written *written, const struct config_source *source);
+void written_read_environment(struct written *written); /* POOLWARDEN_<SECTION>_<KEY> */
 
 /* From the environment or from the file; NULL: there is none. */
 struct written_section *written_find(const struct written *written, enum config_section kind,
@@ -68,3 +60,26 @@ struct written_section *written_add_url(struct written *written, const struct co
 
 /* The value of an environment variable; NULL when unset or empty. */
 const char *written_getenv(const struct written *written, const char *name);
+
+/* --- for the two readers -------------------------------------------------------------------- */
+
+#define WRITTEN_SECTIONS_MAX 2000
+#define WRITTEN_SETTINGS_MAX 200 /* of one section */
+
+struct written_section *written_add_section(struct written *written, enum config_section kind,
+                                            const char *name, const char *place,
+                                            bool from_environment);
+
+/* Its text is still to be set. */
+struct setting *written_add_setting(struct written_section *section, const struct config_key *key,
+                                    const char *name, const char *as_written, const char *place);
+
+/* The same key (and, of a dimension or tag, name) in the section already; or NULL. */
+struct setting *written_same(const struct written_section *section, const struct config_key *key,
+                             const char *name);
+
+/*
+ * The word when it looks like a name, else "(not a name)": "postgresql://user:secret@host/db?a" may
+ * be what stands before the first '='.
+ */
+const char *written_shown(const char *word);

@@ -14,9 +14,9 @@
 #define ARN_MAX             1024
 #define TAG_NAME_MAX        128
 #define TAG_VALUE_MAX       256
-#define ALARM_NAME_MAX      255
 /* Ours: room in an alarm's name, and what a StatsD line can carry. */
 #define NAME_MAX_LEN 200
+#define PREFIX_MAX   100
 
 static bool check_length(const char *text, size_t max, struct err *err)
 {
@@ -110,8 +110,8 @@ bool value_check_alarm_text(const char *text, struct err *err)
             return err_set(err, ERR_CONFIG, "has a control character");
         }
     }
-    return strlen(text) <= ALARM_NAME_MAX / 2 ||
-           err_set(err, ERR_CONFIG, "is longer than %d characters", ALARM_NAME_MAX / 2);
+    return strlen(text) <= PREFIX_MAX ||
+           err_set(err, ERR_CONFIG, "is longer than %d characters", PREFIX_MAX);
 }
 
 bool value_check_dimension(const char *name, const char *value, struct err *err)

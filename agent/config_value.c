@@ -201,7 +201,8 @@ static bool find_word(const struct value_rule *rule, const char *text, int *out,
     for (const struct value_word *word = rule->words; word->word != NULL; word++) {
         if (strcmp(word->word, text) == 0) {
             *out = word->number;
-            return true;
+            return word->number != VALUE_NOT_BUILT ||
+                   err_set(err, ERR_CONFIG, "is not available in this version");
         }
     }
     return err_set(err, ERR_CONFIG, "is not known");
@@ -219,10 +220,17 @@ static void print_word(const struct value_rule *rule, int number, struct buf *ou
 
 static void accept_words(const struct value_rule *rule, struct buf *out)
 {
-    for (const struct value_word *word = rule->words; word->word != NULL; word++) {
-        const char *separator = word[1].word == NULL ? " or " : ", ";
+    const struct value_word *last = NULL;
 
-        buf_printf(out, "%s%s", word == rule->words ? "" : separator, word->word);
+    for (const struct value_word *word = rule->words; word->word != NULL; word++) {
+        last = word->number != VALUE_NOT_BUILT ? word : last;
+    }
+    for (const struct value_word *word = rule->words; word->word != NULL; word++) {
+        if (word->number != VALUE_NOT_BUILT) {
+            const char *separator = word == last ? " or " : ", ";
+
+            buf_printf(out, "%s%s", word == rule->words ? "" : separator, word->word);
+        }
     }
 }
 
@@ -406,229 +414,6 @@ static void done_pairs(void *field)
 
 const struct value_type value_pairs = {parse_pairs, print_pairs, accept_text, done_pairs};
 
-/* --- thresholds ----------------------------------------------------------------------------- */
-
-/* A plain decimal number of at most 15 characters; len tells where it ended. */
-static bool read_decimal(const char *text, double *out, size_t *len)
-{
-    char copy[16];
-    char *end;
-
-    *len = strspn(text, "0123456789.");
-    if (*len == 0 || *len >= sizeof(copy)) {
-        return false;
-    }
-    memcpy(copy, text, *len);
-    copy[*len] = '\0';
-    *out = strtod(copy, &end);
-    return *end == '\0';
-}
-
-static bool parse_threshold(const struct value_rule *rule, bool percent, const char *text,
-                            struct config_threshold *out, struct err *err)
-{
-    double value;
-    size_t len;
-
-    if (strcmp(text, "off") == 0) {
-        *out = (struct config_threshold){.kind = THRESHOLD_OFF};
-        return true;
-    }
-    if (!read_decimal(text, &value, &len)) {
-        return err_set(err, ERR_CONFIG, "is no number");
-    }
-    if (percent && strcmp(text + len, "%") == 0) {
-        *out = (struct config_threshold){THRESHOLD_PERCENT, value};
-        return (value > 0 && value <= 100) || err_set(err, ERR_CONFIG, "is out of range");
-    }
-    if (text[len] != '\0') {
-        return err_set(err, ERR_CONFIG, "is no number");
-    }
-    *out = (struct config_threshold){THRESHOLD_NUMBER, value};
-    return (value >= (double)rule->min && value <= (double)rule->max) ||
-           err_set(err, ERR_CONFIG, "is out of range");
-}
-
-static bool parse_number(const struct value_rule *rule, const char *text, void *field,
-                         struct err *err)
-{
-    return parse_threshold(rule, false, text, field, err);
-}
-
-static bool parse_portion(const struct value_rule *rule, const char *text, void *field,
-                          struct err *err)
-{
-    return parse_threshold(rule, true, text, field, err);
-}
-
-static void print_threshold(const struct value_rule *rule, const void *field, bool reveal,
-                            struct buf *out)
-{
-    const struct config_threshold *threshold = field;
-
-    (void)rule;
-    (void)reveal;
-    if (threshold->kind == THRESHOLD_OFF) {
-        buf_puts(out, "off");
-    } else {
-        buf_printf(out, "%.15g%s", threshold->value,
-                   threshold->kind == THRESHOLD_PERCENT ? "%" : "");
-    }
-}
-
-static void accept_number(const struct value_rule *rule, struct buf *out)
-{
-    accept_integer(rule, out);
-    buf_puts(out, ", or off");
-}
-
-static void accept_portion(const struct value_rule *rule, struct buf *out)
-{
-    buf_printf(out, "a percentage up to 100%%, a number %" PRId64 " to %" PRId64 ", or off",
-               rule->min, rule->max);
-}
-
-const struct value_type value_number = {parse_number, print_threshold, accept_number, NULL};
-const struct value_type value_portion = {parse_portion, print_threshold, accept_portion, NULL};
-
-static bool parse_minutes(const struct value_rule *rule, const char *text, void *field,
-                          struct err *err)
-{
-    struct config_threshold *out = field;
-    int64_t ms;
-
-    if (strcmp(text, "off") == 0) {
-        *out = (struct config_threshold){.kind = THRESHOLD_OFF};
-        return true;
-    }
-    if (!parse_units(text, durations, MEM_COUNT(durations), rule, &ms, err)) {
-        return false;
-    }
-    *out = (struct config_threshold){THRESHOLD_NUMBER, (double)ms / 60000};
-    return ms % 60000 == 0 || err_set(err, ERR_CONFIG, "is not in whole minutes");
-}
-
-static void print_minutes(const struct value_rule *rule, const void *field, bool reveal,
-                          struct buf *out)
-{
-    const struct config_threshold *threshold = field;
-
-    if (threshold->kind == THRESHOLD_OFF) {
-        print_threshold(rule, field, reveal, out);
-    } else {
-        value_print_duration((int64_t)(threshold->value * 60000), out);
-    }
-}
-
-static void accept_minutes(const struct value_rule *rule, struct buf *out)
-{
-    accept_duration(rule, out);
-    buf_puts(out, " in whole minutes, or off");
-}
-
-const struct value_type value_minutes = {parse_minutes, print_minutes, accept_minutes, NULL};
-
-/* --- an alarm's rule ------------------------------------------------------------------------ */
-
-/* What PutMetricAlarm takes: a period of 10, 20, 30 or n times 60 s; a week of evaluation, a day
- * for periods below an hour. */
-static bool check_rule(const struct config_rule *rule, struct err *err)
-{
-    int64_t span_s = (int64_t)rule->period_s * rule->evaluation_periods;
-
-    if (rule->period_s != 10 && rule->period_s != 20 && rule->period_s != 30 &&
-        (rule->period_s <= 0 || rule->period_s % 60 != 0)) {
-        return err_set(err, ERR_CONFIG, "has a period that CloudWatch does not take");
-    }
-    if (rule->datapoints < 1 || rule->datapoints > rule->evaluation_periods) {
-        return err_set(err, ERR_CONFIG, "wants more datapoints than it looks at");
-    }
-    if (span_s > (rule->period_s < 3600 ? 86400 : 604800)) {
-        return err_set(err, ERR_CONFIG, "looks back further than CloudWatch does");
-    }
-    return true;
-}
-
-/* "2/3" */
-static bool parse_datapoints(const char *text, struct config_rule *out)
-{
-    size_t m_len = strspn(text, "0123456789");
-
-    if (m_len == 0 || m_len > 5 || text[m_len] != '/') {
-        return false;
-    }
-    const char *n = text + m_len + 1;
-    size_t n_len = strspn(n, "0123456789");
-
-    if (n_len == 0 || n_len > 5 || n[n_len] != '\0') {
-        return false;
-    }
-    out->datapoints = (int)strtol(text, NULL, 10);
-    out->evaluation_periods = (int)strtol(n, NULL, 10);
-    return true;
-}
-
-static bool parse_statistic(const struct value_rule *rule, const char *text, char *out, size_t room,
-                            struct err *err)
-{
-    for (const struct value_word *word = rule->words; word->word != NULL; word++) {
-        if (strcasecmp(word->word, text) == 0) {
-            (void)snprintf(out, room, "%s", word->word);
-            return true;
-        }
-    }
-    return err_set(err, ERR_CONFIG, "has a statistic that says nothing about this metric");
-}
-
-static bool parse_alarm_rule(const struct value_rule *rule, const char *text, void *field,
-                             struct err *err)
-{
-    static const struct value_rule any_period = {.min = 1000, .max = 604800000};
-    struct config_list words = {0};
-    struct config_rule parsed = {0};
-    int64_t period_ms = 0;
-    bool ok = parse_list(&(struct value_rule){.max = 3}, text, &words, NULL) && words.count == 3 &&
-              parse_units(words.items[1], durations, MEM_COUNT(durations), &any_period, &period_ms,
-                          NULL) &&
-              parse_datapoints(words.items[2], &parsed);
-
-    if (!ok) {
-        err_set(err, ERR_CONFIG, "is no rule");
-    } else {
-        parsed.period_s = period_ms % 1000 == 0 ? (int)(period_ms / 1000) : 0;
-        ok = parse_statistic(rule, words.items[0], parsed.statistic, sizeof(parsed.statistic),
-                             err) &&
-             check_rule(&parsed, err);
-    }
-    if (ok) {
-        *(struct config_rule *)field = parsed;
-    }
-    done_list(&words);
-    return ok;
-}
-
-static void print_alarm_rule(const struct value_rule *rule, const void *field, bool reveal,
-                             struct buf *out)
-{
-    const struct config_rule *of = field;
-
-    (void)rule;
-    (void)reveal;
-    buf_printf(out, "%s %ds %d/%d", of->statistic, of->period_s, of->datapoints,
-               of->evaluation_periods);
-}
-
-static void accept_alarm_rule(const struct value_rule *rule, struct buf *out)
-{
-    buf_printf(out, "like \"%s 60s 2/3\": ", rule->words[0].word);
-    accept_words(rule, out);
-    buf_puts(out, "; a period of 60s or a multiple (10s, 20s, 30s with resolution = 1); datapoints "
-                  "of how many");
-}
-
-const struct value_type value_alarm_rule = {parse_alarm_rule, print_alarm_rule, accept_alarm_rule,
-                                            NULL};
-
 /* --- a database's URL ----------------------------------------------------------------------- */
 
 static bool parse_url(const struct value_rule *rule, const char *text, void *field, struct err *err)
@@ -666,11 +451,11 @@ static bool parse_not_built(const struct value_rule *rule, const char *text, voi
     int number;
 
     (void)field;
-    if (rule->words != NULL && find_word(rule, text, &number, NULL)) {
-        return true;
+    if (rule->words != NULL) {
+        return find_word(rule, text, &number, NULL) ||
+               err_set(err, ERR_CONFIG, "is not available in this version");
     }
-    return (rule->words == NULL && text[0] == '\0') ||
-           err_set(err, ERR_CONFIG, "is not available in this version");
+    return text[0] == '\0' || err_set(err, ERR_CONFIG, "is not available in this version");
 }
 
 static void print_not_built(const struct value_rule *rule, const void *field, bool reveal,

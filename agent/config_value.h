@@ -18,6 +18,9 @@ struct value_word {
     int number;
 };
 
+/* Of a word that is known, but whose meaning this version does not have. */
+#define VALUE_NOT_BUILT (-1)
+
 /* What one key allows of its type. */
 struct value_rule {
     int64_t min, max; /* of numbers, of a list's length */
