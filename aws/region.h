@@ -1,6 +1,6 @@
 /*
- * Regions and partitions: which partition a region is in, its DNS suffixes and ARN prefix, and how a region is found when none is
- * configured. Table: botocore's partitions.json.
+ * Regions and partitions: which partition a region is in, its DNS suffixes and ARN prefix, and how
+ * a region is found when none is configured. Table: botocore's partitions.json.
  */
 #pragma once
 
@@ -10,10 +10,9 @@
 #include "aws/credentials/credentials.h"
 
 struct partition {
-    const char *name;              /* "aws", "aws-cn"; the ARN prefix too */
-    const char *region_prefix;     /* how the table finds it; internal */
-    const char *dns_suffix;        /* "amazonaws.com" */
-    const char *dualstack_suffix;  /* "api.aws" */
+    const char *name;             /* "aws", "aws-cn"; the second part of its ARNs too */
+    const char *dns_suffix;       /* "amazonaws.com" */
+    const char *dualstack_suffix; /* "api.aws" */
 };
 
 /* Never NULL: a region that matches nothing is in "aws". */
@@ -23,8 +22,10 @@ const struct partition *region_partition(const char *region);
 PW_CHECK bool region_valid(const char *region);
 
 /*
- * AWS_REGION, else AWS_DEFAULT_REGION, else the task's ARN from ECS task metadata, else IMDS. One `done`, later;
- * ERR_CONFIG names all the ways to give one. region is valid during the call only.
+ * AWS_REGION, else AWS_DEFAULT_REGION, else the task's ARN from ECS task metadata, else IMDS. One
+ * `done`, later, after which the lookup is gone; none after region_cancel(). ERR_CONFIG: one of the
+ * variables holds no region, or there is none anywhere (the message tells each way and what came of
+ * it). region is valid during the call only.
  */
 typedef void region_done(void *arg, const char *region, const struct err *err);
 struct region_lookup;

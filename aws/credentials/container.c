@@ -1,0 +1,341 @@
+#include <arpa/inet.h>
+#include <curl/curl.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "aws/common/buf.h"
+#include "aws/common/mem.h"
+#include "aws/credentials/credentials.h"
+#include "aws/credentials/document.h"
+
+/* As botocore: 2 s a request, 3 requests, 1 s between them. */
+#define TIMEOUT_MS   2000
+#define ATTEMPTS_MAX 3
+#define PAUSE_MS     1000
+#define ANSWER_MAX   65536
+#define TOKEN_MAX    16384
+
+#define ECS_BASE "http://169.254.170.2"
+
+struct container {
+    struct provider provider;
+    const struct credentials_env *env;
+    uv_timer_t turn; /* the first request on the next turn, each later one after a pause */
+    struct http_transfer *transfer;
+    int attempt;
+    provider_done *done;
+    void *arg;
+};
+
+/* --- Where to ask --- */
+
+/* Only addresses that never leave the host may be given a token in clear. Judged as numbers: text
+ * has many spellings. */
+static bool host_is_local(const char *host)
+{
+    static const char *const trusted[] = {"169.254.170.2", "169.254.170.23", "fd00:ec2::23", "::1"};
+    unsigned char address[sizeof(struct in6_addr)], other[sizeof(struct in6_addr)];
+    char text[INET6_ADDRSTRLEN];
+    size_t len = strlen(host);
+    bool bracketed = len > 2 && host[0] == '[' && host[len - 1] == ']';
+    int family = bracketed ? AF_INET6 : AF_INET;
+
+    if (strcasecmp(host, "localhost") == 0) {
+        return true;
+    }
+    if (len - 2 * bracketed >= sizeof(text)) {
+        return false;
+    }
+    memcpy(text, host + bracketed, len - 2 * bracketed);
+    text[len - 2 * bracketed] = '\0';
+    if (inet_pton(family, text, address) != 1) {
+        return false;
+    }
+    for (size_t i = 0; i < MEM_COUNT(trusted); i++) {
+        if (inet_pton(family, trusted[i], other) == 1 &&
+            memcmp(address, other, family == AF_INET ? 4 : 16) == 0) {
+            return true;
+        }
+    }
+    return family == AF_INET && address[0] == 127;
+}
+
+static bool check_parts(CURLU *parts, const char *url, struct err *err)
+{
+    char *scheme = NULL, *host = NULL, *user = NULL;
+    bool good = false;
+
+    if (curl_url_set(parts, CURLUPART_URL, url, 0) != CURLUE_OK ||
+        curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
+        curl_url_get(parts, CURLUPART_HOST, &host, 0) != CURLUE_OK) {
+        err_set(err, ERR_CONFIG, "AWS_CONTAINER_CREDENTIALS_FULL_URI is not a URL");
+    } else if (curl_url_get(parts, CURLUPART_USER, &user, 0) == CURLUE_OK) {
+        err_set(err, ERR_CONFIG, "AWS_CONTAINER_CREDENTIALS_FULL_URI has a user name in it");
+    } else if (strcmp(scheme, "https") == 0 ||
+               (strcmp(scheme, "http") == 0 && host_is_local(host))) {
+        good = true;
+    } else {
+        err_set(err, ERR_CONFIG,
+                "AWS_CONTAINER_CREDENTIALS_FULL_URI must be https, or http to this host, "
+                "169.254.170.2, 169.254.170.23 or [fd00:ec2::23], not %.64s://%.200s",
+                scheme, host);
+    }
+    curl_free(scheme);
+    curl_free(host);
+    curl_free(user);
+    return good;
+}
+
+/* Parsed by curl itself, so that the host that is judged is the host that is asked. */
+static bool check_full_uri(const char *url, struct err *err)
+{
+    CURLU *parts = curl_url();
+    bool good = parts ? check_parts(parts, url, err) : err_set(err, ERR_SYSTEM, "curl_url failed");
+
+    curl_url_cleanup(parts);
+    return good;
+}
+
+/* The caller frees *out. */
+static bool find_url(const struct credentials_env *env, char **out, struct err *err)
+{
+    const char *relative = credentials_getenv(env, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
+    const char *full = credentials_getenv(env, "AWS_CONTAINER_CREDENTIALS_FULL_URI");
+
+    if (relative) {
+        /* "@host" or ":port" would make another host of it. */
+        if (relative[0] != '/') {
+            return err_set(err, ERR_CONFIG,
+                           "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI does not begin with /");
+        }
+        *out = mem_printf(ECS_BASE "%s", relative);
+        return true;
+    }
+    if (!full) {
+        return err_set(err, ERR_ABSENT, "AWS_CONTAINER_CREDENTIALS_* is not set");
+    }
+    if (!check_full_uri(full, err)) {
+        return false;
+    }
+    *out = mem_strdup(full);
+    return true;
+}
+
+/* --- The token --- */
+
+/* A file of a few hundred bytes, mounted from memory: read in one go, without waiting even if it
+ * were a pipe. */
+static bool read_token_file(const char *path, struct buf *token, struct err *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    char chunk[1024];
+    ssize_t count = -1;
+
+    if (fd >= 0) {
+        while (buf_ok(token) && (count = read(fd, chunk, sizeof(chunk))) > 0) {
+            buf_add(token, chunk, (size_t)count);
+        }
+    }
+    int cause = errno;
+    if (fd >= 0) {
+        close(fd);
+    }
+    explicit_bzero(chunk, sizeof(chunk));
+    if (!buf_ok(token)) {
+        return err_set(err, ERR_CONFIG, "%s: longer than %d bytes", path, TOKEN_MAX);
+    }
+    return count == 0 || err_errno(err, cause, "%s", path);
+}
+
+/* Goes into a header as it is: what could end that header is refused. */
+static bool check_token(struct buf *token, const char *from, struct err *err)
+{
+    size_t len = token->len;
+
+    if (len > 0 && token->data[len - 1] == '\n') {
+        buf_truncate(token, --len);
+    }
+    if (len > 0 && token->data[len - 1] == '\r') {
+        buf_truncate(token, --len);
+    }
+    if (len == 0) {
+        return err_set(err, ERR_CONFIG, "%s: empty", from);
+    }
+    for (size_t i = 0; i < len; i++) {
+        if (token->data[i] < ' ' || token->data[i] > '~') {
+            return err_set(err, ERR_CONFIG,
+                           "%s: has a line break or another control character in it", from);
+        }
+    }
+    return true;
+}
+
+/* Empty when none is configured. Read anew for every request: the file rotates. */
+static bool find_token(const struct credentials_env *env, struct buf *token, struct err *err)
+{
+    const char *path = credentials_getenv(env, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
+    const char *text = credentials_getenv(env, "AWS_CONTAINER_AUTHORIZATION_TOKEN");
+
+    if (path) {
+        if (read_token_file(path, token, err) && check_token(token, path, err)) {
+            return true;
+        }
+        return err_context(err, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
+    }
+    if (text) {
+        buf_puts(token, text);
+        return check_token(token, "AWS_CONTAINER_AUTHORIZATION_TOKEN", err);
+    }
+    return true;
+}
+
+/* --- Asking --- */
+
+static void finish(struct container *self, const struct credentials *credentials,
+                   const struct err *err)
+{
+    self->done(self->arg, credentials, err);
+}
+
+static void on_turn(uv_timer_t *turn);
+
+/* What may pass by itself is asked again after a pause, the rest is told at once. */
+static void fail_or_again(struct container *self, const struct err *err, bool may_pass)
+{
+    if (may_pass && self->attempt < ATTEMPTS_MAX) {
+        uv_timer_start(&self->turn, on_turn, PAUSE_MS, 0);
+    } else {
+        finish(self, NULL, err);
+    }
+}
+
+static void judge_refusal(struct container *self, const struct http_response *response)
+{
+    bool may_pass = response->status >= 500 || response->status == 429;
+    char excerpt[DOCUMENT_EXCERPT_MAX];
+    struct err err;
+
+    err_set(&err, may_pass ? ERR_NET : ERR_DENIED, "answered %d: %s%s", response->status,
+            document_excerpt(response->body, excerpt),
+            response->status == 404 ? " (has the task a role?)" : "");
+    fail_or_again(self, &err, may_pass);
+}
+
+static void on_response(void *arg, const struct http_response *response, const struct err *err,
+                        bool may_have_arrived)
+{
+    struct container *self = arg;
+    struct credentials credentials = {0};
+    struct err failure;
+
+    (void)may_have_arrived;
+    self->transfer = NULL;
+    if (err) {
+        fail_or_again(self, err, err->code == ERR_NET || err->code == ERR_TIMEOUT);
+    } else if (response->status != 200) {
+        judge_refusal(self, response);
+    } else if (!document_read(response->body, response->body_len, &credentials, &failure)) {
+        finish(self, NULL, &failure);
+    } else {
+        credentials.source = self->provider.ops->name;
+        finish(self, &credentials, NULL);
+        credentials_done(&credentials);
+    }
+}
+
+static void send_request(struct container *self, const char *url, const struct buf *token)
+{
+    const struct http_header headers[] = {
+        {"Accept", "application/json"},
+        {"Authorization", buf_text(token)},
+    };
+    const struct http_request request = {
+        .method = "GET",
+        .url = url,
+        .headers = headers,
+        .header_count = token->len > 0 ? 2 : 1,
+        .connect_timeout_ms = TIMEOUT_MS,
+        .timeout_ms = TIMEOUT_MS,
+        .max_response = ANSWER_MAX,
+        .no_proxy = true,
+    };
+
+    self->transfer = http_send(self->env->http, &request, on_response, self);
+}
+
+static void on_turn(uv_timer_t *turn)
+{
+    struct container *self = turn->data;
+    struct buf token;
+    char *url = NULL;
+    struct err err;
+
+    self->attempt++;
+    buf_init(&token, TOKEN_MAX);
+    bool ready = find_url(self->env, &url, &err) && find_token(self->env, &token, &err);
+    if (ready) {
+        send_request(self, url, &token);
+    }
+    free(url);
+    buf_wipe(&token);
+    if (!ready) {
+        finish(self, NULL, &err);
+    }
+}
+
+/* --- The provider --- */
+
+static void container_get(struct provider *provider, provider_done *done, void *arg)
+{
+    struct container *self = (struct container *)provider;
+
+    self->attempt = 0;
+    self->done = done;
+    self->arg = arg;
+    uv_timer_start(&self->turn, on_turn, 0, 0);
+}
+
+static void container_cancel(struct provider *provider)
+{
+    struct container *self = (struct container *)provider;
+
+    uv_timer_stop(&self->turn);
+    if (self->transfer) {
+        http_cancel(self->transfer);
+        self->transfer = NULL;
+    }
+}
+
+static void on_closed(uv_handle_t *turn)
+{
+    free(turn->data);
+}
+
+static void container_free(struct provider *provider)
+{
+    struct container *self = (struct container *)provider;
+
+    container_cancel(provider);
+    uv_close((uv_handle_t *)&self->turn, on_closed);
+}
+
+struct provider *container_provider_new(const struct credentials_env *env)
+{
+    static const struct provider_ops ops = {
+        .name = "container",
+        .get = container_get,
+        .cancel = container_cancel,
+        .free = container_free,
+    };
+    struct container *self = mem_alloc(sizeof(*self));
+
+    self->provider.ops = &ops;
+    self->env = env;
+    uv_timer_init(env->loop, &self->turn);
+    self->turn.data = self;
+    return &self->provider;
+}
