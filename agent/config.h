@@ -153,9 +153,9 @@ struct config {
 
 /* Where a configuration comes from. Tests hand in their own. */
 struct config_source {
-    const char *file;     /* -c FILE; NULL: /etc/poolwarden/agent.conf if it exists */
-    const char *text;     /* the file's content, when not to be read; file is its name then */
-    char *const *environ; /* "NAME=value", ended by NULL; NULL: the process' own */
+    const char *file;           /* -c FILE; NULL: /etc/poolwarden/agent.conf if it exists */
+    const char *text;           /* the file's content, when not to be read; file is its name then */
+    const char *const *environ; /* "NAME=value", ended by NULL; NULL: the process' own */
 };
 
 /*

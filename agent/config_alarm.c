@@ -231,10 +231,9 @@ static void print_alarm_rule(const struct value_rule *rule, const void *field, b
 
 static void accept_alarm_rule(const struct value_rule *rule, struct buf *out)
 {
-    buf_printf(out, "like %s 60s 2/3: ", rule->words[0].word);
     value_choice.accepted(rule, out);
-    buf_puts(out, "; a period of 60s or a multiple (10s, 20s, 30s with resolution = 1); datapoints "
-                  "of how many");
+    buf_puts(out, ", a period of 60s or a multiple (10s, 20s, 30s with resolution = 1), datapoints "
+                  "like 2/3");
 }
 
 const struct value_type value_alarm_rule = {parse_alarm_rule, print_alarm_rule, accept_alarm_rule,

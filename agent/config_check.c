@@ -296,7 +296,7 @@ static void check_statsd(struct loader *loader)
         warn(loader, "statsd %s: whoever reaches this address can change the numbers",
              config->statsd_listen);
     }
-    if (file != NULL && !config->statsd) {
+    if (file != NULL && file->count > 0 && !config->statsd) {
         warn(loader, "[statsd] has no use: there is neither a [pool NAME] section nor a database "
                      "for pools that no section names");
     }

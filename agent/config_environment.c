@@ -96,7 +96,7 @@ struct written_section *written_add_url(struct written *written, const struct co
 
 void written_read_environment(struct written *written)
 {
-    for (char *const *entry = written->environ; *entry != NULL; entry++) {
+    for (const char *const *entry = written->environ; *entry != NULL; entry++) {
         const char *equals = strchr(*entry, '=');
 
         if (equals != NULL && strncmp(*entry, PREFIX, strlen(PREFIX)) == 0) {

@@ -132,8 +132,8 @@ const struct config_key config_keys[] = {
      "60", RELOAD, "Seconds; 1 makes high-resolution metrics."},
     {SECTION_CLOUDWATCH, "dimension.", CONFIG(dimensions),
      &value_pairs, {.max = 28, .check_pair = value_check_dimension, .accepted = DIMENSION_ACCEPTED},
-     "", RELOAD, "Dimensions for every metric, any number: dimension.Environment = production. In "
-                 "the environment: POOLWARDEN_CLOUDWATCH_DIMENSION_Environment."},
+     "", RELOAD, "Dimensions for every metric, any number, like dimension.Environment = production; in "
+                 "the environment POOLWARDEN_CLOUDWATCH_DIMENSION_Environment."},
 
     /* [alarms] */
     {SECTION_ALARMS, "provision", CONFIG(provision_at_startup),
@@ -183,7 +183,7 @@ const struct config_key config_keys[] = {
      "no", RELOAD, "Take over an alarm of the same name that is not ours."},
     {SECTION_ALARMS, "actions", ALARMS(actions),
      &value_list, ARNS,
-     "", RELOAD, "What happens when an alarm fires: arn:aws:sns:eu-west-1:123456789012:ops"},
+     "", RELOAD, "What happens when an alarm fires, like arn:aws:sns:eu-west-1:123456789012:ops."},
     {SECTION_ALARMS, "ok_actions", ALARMS(ok_actions),
      &value_list, ARNS,
      "", RELOAD, "The same when it is over."},
@@ -195,7 +195,7 @@ const struct config_key config_keys[] = {
      "", RELOAD, "Put before the name of every alarm."},
     {SECTION_ALARMS, "tag.", ALARMS(tags),
      &value_pairs, {.max = 49, .check_pair = value_check_tag, .accepted = TAG_ACCEPTED},
-     "", RELOAD, "Tags for every alarm, any number: tag.team = payments."},
+     "", RELOAD, "Tags for every alarm, any number, like tag.team = payments."},
 
     /* [database NAME] */
     {SECTION_DATABASE, "url", DATABASE(conninfo),

@@ -210,7 +210,7 @@ static void print_example_key(struct buf *out, const struct config_key *key)
     print_comment(out, buf_text(&comment));
     buf_done(&comment);
     if (key->type == &value_pairs) {
-        /* What a name may look like is in the meaning; an open key has no default line. */
+        buf_printf(out, "#%sNAME = VALUE\n", key->name);
         return;
     }
     if (key->type == &value_url) {
@@ -250,7 +250,9 @@ void config_print_example(struct buf *out)
     for (size_t i = 0; i < MEM_COUNT(examples); i++) {
         buf_putc(out, '\n');
         print_comment(out, examples[i].text);
-        buf_printf(out, "#%s\n", examples[i].heading);
+        /* The others say that something is there: left out until it is. */
+        buf_printf(out, "%s%s\n", config_section_once(examples[i].section) ? "" : "#",
+                   examples[i].heading);
         for (size_t j = 0; j < config_key_count; j++) {
             if (config_keys[j].section == examples[i].section && config_keys[j].meaning != NULL) {
                 print_example_key(out, &config_keys[j]);

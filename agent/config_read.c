@@ -22,7 +22,7 @@ const char *written_getenv(const struct written *written, const char *name)
 {
     size_t len = strlen(name);
 
-    for (char *const *entry = written->environ; *entry != NULL; entry++) {
+    for (const char *const *entry = written->environ; *entry != NULL; entry++) {
         if (strncmp(*entry, name, len) == 0 && (*entry)[len] == '=') {
             return (*entry)[len + 1] != '\0' ? *entry + len + 1 : NULL;
         }
@@ -387,7 +387,7 @@ void written_init(struct written *written, const struct config_source *source,
                   struct complaints *complaints)
 {
     *written = (struct written){
-        .environ = source->environ != NULL ? source->environ : environ,
+        .environ = source->environ != NULL ? source->environ : (const char *const *)environ,
         .complaints = complaints,
     };
 }

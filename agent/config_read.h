@@ -35,7 +35,7 @@ struct written {
     size_t count;
     char *file;          /* what was read; NULL: none */
     char *database_name; /* POOLWARDEN_DATABASE_NAME, or NULL */
-    char *const *environ;
+    const char *const *environ;
     struct complaints *complaints;
 };
 
