@@ -1,10 +1,12 @@
 /*
  * One HTTP request, one completion: libcurl's multi interface on a libuv loop.
  *
- * A client keeps connections alive between requests, verifies TLS against the system's bundle (or AWS_CA_BUNDLE), honours
- * proxies as curl does, follows no redirect, and refuses answers over the limit. http_send() copies what it needs before it
- * returns and calls `done` exactly once, later, from the loop; after http_cancel() it does not call it at all. Whatever `done`
- * does - send again, cancel others, free the client - is safe.
+ * A client keeps a few connections alive between requests, verifies TLS against the system's bundle
+ * (or AWS_CA_BUNDLE), honours proxies as curl does, follows no redirect, and refuses answers over
+ * the limit. http_send() copies what it needs before it returns and calls `done` exactly once,
+ * later, from the loop; after http_cancel() it does not call it at all. Whatever `done` does - send
+ * again, cancel others, free the client - is safe. Nothing blocks: names are looked up in a thread
+ * of libcurl's (since 7.87 an expired look-up is left behind; older ones wait for it).
  */
 #pragma once
 
@@ -28,13 +30,13 @@ struct http_header {
 };
 
 struct http_request {
-    const char *method; /* GET, PUT, POST, ... */
-    const char *url;
+    const char *method;                /* GET, PUT, POST, ... */
+    const char *url;                   /* http or https; the path travels as it stands */
     const struct http_header *headers; /* Host, when given, travels as given */
     size_t header_count;
     const void *body;
     size_t body_len;
-    int connect_timeout_ms; /* 0: 3,000 */
+    int connect_timeout_ms; /* name, TCP and TLS; 0: 3,000 */
     int timeout_ms;         /* the whole exchange; 0: 10,000 */
     size_t max_response;    /* bytes of body; 0: 1 MiB */
     bool no_proxy;          /* link-local metadata must never go through one */
@@ -43,7 +45,7 @@ struct http_request {
 /* Valid during `done` only. */
 struct http_response {
     int status;
-    const char *body; /* NUL-terminated, never NULL */
+    const char *body; /* NUL-terminated, never NULL; its memory is wiped afterwards */
     size_t body_len;
     const struct http_header *headers; /* of the final answer */
     size_t header_count;
@@ -54,9 +56,14 @@ struct http_response {
 const char *http_header_of(const struct http_response *response, const char *name);
 
 /*
- * Exactly one of response and err is not NULL. ERR_TIMEOUT: no complete answer in time; ERR_NET: not reached or broken
- * off; ERR_REJECTED: answer over the limit. err_sent tells whether the request may have reached the server: a caller that must not
- * act twice asks it.
+ * Exactly one of response and err is not NULL. ERR_TIMEOUT: no complete answer in time; ERR_NET:
+ * not reached, not trusted or broken off; ERR_REJECTED: an answer over the limit, or a header or
+ * method that would break the request's lines; ERR_CONFIG: a URL or a file of certificates that can
+ * not be used. The message names scheme and host, what happened and where to look.
+ *
+ * may_have_arrived: false as long as no byte of the request was sent (names, connecting, TLS); a
+ * caller that must not act twice asks it. (libcurl itself sends a request anew when a kept
+ * connection turns out to be closed before any answer.)
  */
 typedef void http_done(void *arg, const struct http_response *response, const struct err *err,
                        bool may_have_arrived);
@@ -64,9 +71,13 @@ typedef void http_done(void *arg, const struct http_response *response, const st
 PW_CHECK bool http_client_new(uv_loop_t *loop, const struct http_options *options,
                               struct http_client **out, struct err *err);
 
-/* Cancels what is under way (no `done` is called) and closes its handles on the loop's next turns. NULL is fine. */
+/*
+ * Cancels what is under way (no `done` is called) and closes its handles on the loop's next turns.
+ * NULL is fine.
+ */
 void http_client_free(struct http_client *client);
 
+/* The transfer is gone when `done` is called or http_cancel() returns. */
 struct http_transfer *http_send(struct http_client *client, const struct http_request *request,
                                 http_done *done, void *arg);
-void http_cancel(struct http_transfer *transfer);
+void http_cancel(struct http_transfer *transfer); /* NULL is fine */
