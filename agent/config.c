@@ -39,7 +39,8 @@ static const struct written_section *section_of(const struct chain *chain,
     for (size_t i = 0; i < chain->count; i++) {
         const struct written_section *section = chain->sections[i];
 
-        if (setting >= section->settings && setting < section->settings + section->count) {
+        if (section->count > 0 && setting >= section->settings &&
+            setting < section->settings + section->count) {
             return section;
         }
     }

@@ -533,7 +533,7 @@ static void print_authority(const struct conninfo *info, bool reveal, struct buf
         }
         buf_putc(out, '@');
     }
-    if (info->host != NULL && strchr(info->host, ':') != NULL) {
+    if (info->host != NULL && strchr(info->host, ':') != NULL && is_address(info->host)) {
         buf_printf(out, "[%s]", info->host);
     } else if (info->host != NULL) {
         add_encoded(out, info->host);

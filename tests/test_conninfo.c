@@ -31,6 +31,7 @@ static const struct good_case {
     {"postgresql://app@%2Fvar%2Frun%2Fpostgresql/orders", "app@/var/run/postgresql:5432/orders",
      NULL, NULL, ""},
     {"postgresql://app@/orders?host=/tmp", "app@/tmp:5432/orders", NULL, NULL, ""},
+    {"postgresql://app@/orders?host=/tmp/a:b", "app@[/tmp/a:b]:5432/orders", NULL, NULL, ""},
     {"postgresql://app@db/orders?password=pw%26", "app@db:5432/orders", "pw&", NULL, ""},
     {"postgresql://app@db/orders?sslmode=verify-full&sslrootcert=/rds.pem", "app@db:5432/orders",
      NULL, NULL, "sslmode=verify-full sslrootcert=/rds.pem "},
