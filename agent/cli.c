@@ -125,7 +125,7 @@ static bool set_option(struct parser *parser, const struct option *option, const
                        option->name);
     case OPTION_CONFIG:
         parser->cli.config_file = value;
-        return value[0] != '\0' ||
+        return (value != NULL && value[0] != '\0') ||
                err_set(parser->err, ERR_CONFIG, "--config: the file's name is empty");
     case OPTION_DRY_RUN:
         parser->cli.dry_run = true;

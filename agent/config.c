@@ -56,9 +56,10 @@ static void add_shown(struct buf *out, const struct setting *setting)
     }
     buf_putc(out, '"');
     for (size_t i = 0; setting->written[i] != '\0' && i < VALUE_SHOWN; i++) {
-        unsigned char c = (unsigned char)setting->written[i];
+        char c = setting->written[i];
+        bool control = (unsigned char)c < 0x20 || c == 0x7f;
 
-        buf_putc(out, c < 0x20 || c == 0x7f ? '?' : (char)c);
+        buf_putc(out, (char)(control ? '?' : c));
     }
     buf_puts(out, strlen(setting->written) > VALUE_SHOWN ? "...\"" : "\"");
 }

@@ -98,7 +98,7 @@ static bool parse_minutes(const struct value_rule *rule, const char *text, void 
                           struct err *err)
 {
     struct config_threshold *out = field;
-    int ms;
+    int ms = 0;
 
     if (strcmp(text, "off") == 0) {
         *out = (struct config_threshold){.kind = THRESHOLD_OFF};
@@ -188,7 +188,7 @@ static bool parse_words(const struct value_rule *rule, const struct config_list 
                         struct config_rule *out, struct err *err)
 {
     static const struct value_rule any_period = {.min = 1000, .max = 604800000};
-    int period_ms;
+    int period_ms = 0;
 
     if (words->count != 3 ||
         !value_duration.parse(&any_period, words->items[1], &period_ms, NULL) ||

@@ -9,8 +9,8 @@
 #include "aws/common/mem.h"
 
 #define SECONDS(n) ((n)*INT64_C(1000))
-#define MINUTES(n) SECONDS((n)*60)
-#define DAYS(n)    MINUTES((n)*1440)
+#define MINUTES(n) SECONDS(INT64_C(60) * (n))
+#define DAYS(n)    MINUTES(INT64_C(1440) * (n))
 #define MB(n)      ((n)*INT64_C(1048576))
 
 #define CONFIG(field)   IN_CONFIG, offsetof(struct config, field)
@@ -299,7 +299,7 @@ static bool same_letters(const char *name, const char *text, size_t len, bool va
         char wanted = name[i];
 
         if (variable) {
-            wanted = wanted == '.' ? '_' : (char)toupper((unsigned char)wanted);
+            wanted = (char)(wanted == '.' ? '_' : toupper((unsigned char)wanted));
         }
         if (text[i] != wanted) {
             return false;

@@ -38,6 +38,8 @@ enum config_target {
     TARGET_COUNT
 };
 
+/* The order is that of the rows, for their reader.
+ * NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding) */
 struct config_key {
     enum config_section section; /* IN_ALARMS rows are taken by [database] too */
     const char *name; /* ends in '.': any number of keys with a name of their own behind it */

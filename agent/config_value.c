@@ -113,7 +113,7 @@ void value_print_duration(int64_t ms, struct buf *out)
 static bool parse_duration(const struct value_rule *rule, const char *text, void *field,
                            struct err *err)
 {
-    int64_t ms;
+    int64_t ms = 0;
 
     if (!parse_units(text, durations, MEM_COUNT(durations), rule, &ms, err)) {
         return false;

@@ -187,7 +187,7 @@ static bool take_param(struct query_reader *reader, const char *item, size_t len
     const char *equals = memchr(item, '=', len);
     size_t name_len = equals != NULL ? (size_t)(equals - item) : len;
     struct conninfo *info = reader->info;
-    double limit;
+    double limit = 0;
 
     if (equals == NULL || !is_name(item, name_len)) {
         return err_set(err, ERR_CONFIG, "has a parameter that is not of the form name=value");
@@ -327,7 +327,7 @@ static bool check_sslmode(const char *mode, struct err *err)
 
 static bool set_connect_timeout(struct conninfo *info, const char *text, struct err *err)
 {
-    double seconds;
+    double seconds = 0;
 
     if (!read_number("connect_timeout", text, strlen(text), 1e6, &seconds, err)) {
         return false;
@@ -457,7 +457,7 @@ static bool parse_parts(const char *url, const struct url_parts *parts, struct c
 bool conninfo_parse(const char *url, struct conninfo *out, struct err *err)
 {
     struct conninfo info = {.connect_timeout_ms = CONNECT_TIMEOUT_MS, .pool_timeout_s = -1};
-    struct url_parts parts;
+    struct url_parts parts = {url, url, url, url};
 
     *out = (struct conninfo){0};
     if (strlen(url) >= CONNINFO_URL_MAX) {

@@ -25,10 +25,10 @@ static const struct tier {
 /* A bound for "*": what a server may have of databases is not known here. */
 #define DATABASES_ASSUMED 10
 
-/* How many series of the metric one database, pool or agent has. */
+/* How many series of the metric one database, or (database NULL) one pool or agent has. */
 static int series_of(const struct metric *metric, const struct config_database *database)
 {
-    if (metric->extra_dimension == NULL) {
+    if (metric->extra_dimension == NULL || database == NULL) {
         return 1;
     }
     if (strcmp(metric->extra_dimension, "State") == 0) {

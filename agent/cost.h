@@ -3,9 +3,9 @@
  * alarms. Pure.
  *
  * One agent is counted, its free tier not deducted. Counted are the metrics of the configured
- * databases and pools, each at the most its bounds let it have; a StatsD pool that no section names
- * comes on top when it arrives. Provisioning is a handful of requests a start, less than a cent:
- * not counted.
+ * databases and pools, each at the most its bounds let it have (ten databases of a server where
+ * per_database is a glob); a StatsD pool that no section names comes on top when it arrives.
+ * Provisioning is a handful of requests a start, less than a cent: not counted.
  */
 #pragma once
 

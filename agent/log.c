@@ -116,7 +116,7 @@ static size_t add_message(enum log_style style, const char *message, char *out, 
         size_t more = encode(style, text, one, &used);
 
         if (len + more + TAIL_MAX > LOG_LINE_MAX) {
-            memcpy(out + len, "...", 3);
+            memcpy(out + len, "...", 4);
             return len + 3;
         }
         memcpy(out + len, one, more);

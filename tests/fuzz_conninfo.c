@@ -13,7 +13,7 @@ static char *printed(const struct conninfo *info)
 {
     struct buf text;
 
-    buf_init(&text, 8 * CONNINFO_URL_MAX);
+    buf_init(&text, (size_t)8 * CONNINFO_URL_MAX);
     conninfo_print(info, true, &text);
     return buf_take(&text);
 }
