@@ -415,35 +415,38 @@ void http_server_forget(struct http_server *server)
 
 /* --- Running the loop --- */
 
-struct deadline {
+struct watch {
     uv_timer_t timer;
+    uint64_t end_ms;
     bool over;
 };
 
-static void on_time_over(uv_timer_t *timer)
+static void on_watch(uv_timer_t *timer)
 {
-    struct deadline *deadline = timer->data;
+    struct watch *watch = timer->data;
 
-    deadline->over = true;
+    watch->over = uv_now(timer->loop) >= watch->end_ms;
 }
 
-static void on_deadline_closed(uv_handle_t *handle)
+static void on_watch_closed(uv_handle_t *handle)
 {
     free(handle->data);
 }
 
 bool loop_until(uv_loop_t *loop, const bool *flag, unsigned timeout_ms)
 {
-    struct deadline *deadline = mem_alloc(sizeof(*deadline));
+    struct watch *watch = mem_alloc(sizeof(*watch));
 
     uv_update_time(loop);
-    uv_timer_init(loop, &deadline->timer);
-    deadline->timer.data = deadline;
-    uv_timer_start(&deadline->timer, on_time_over, timeout_ms, 0);
-    while (!*flag && !deadline->over) {
+    watch->end_ms = uv_now(loop) + timeout_ms;
+    uv_timer_init(loop, &watch->timer);
+    watch->timer.data = watch;
+    /* Often: a flag set by a timer does not keep uv_run() from going to sleep in the same turn. */
+    uv_timer_start(&watch->timer, on_watch, 1, 1);
+    while (!*flag && !watch->over) {
         uv_run(loop, UV_RUN_ONCE);
     }
-    uv_close((uv_handle_t *)&deadline->timer, on_deadline_closed);
+    uv_close((uv_handle_t *)&watch->timer, on_watch_closed);
     return *flag;
 }
 

@@ -4,10 +4,11 @@
 #include "aws/common/mem.h"
 #include "aws/credentials/credentials.h"
 
-#define MINUTE_MS       60000
-#define AHEAD_MS        (15 * MINUTE_MS) /* refreshed so long before its end, as the SDKs do */
-#define AHEAD_JITTER_MS (2 * MINUTE_MS)  /* so that a fleet started together does not ask together \
-                                          */
+#define MINUTE_MS INT64_C(60000)
+#define AHEAD_MS  (15 * MINUTE_MS) /* refreshed so long before its end, as the SDKs do */
+#define AHEAD_JITTER_MS                                                                            \
+    (2 * MINUTE_MS)              /* so that a fleet started together does not ask together         \
+                                  */
 #define SHORT_LIFE_MS  MINUTE_MS /* what arrives with less than this is as good as expired */
 #define GRACE_MS       (5 * MINUTE_MS)
 #define BACKOFF_MIN_MS 1000
@@ -23,8 +24,10 @@ struct credentials_waiter {
     uint64_t turn; /* when ready: the delivery that it belongs to */
 };
 
-/* The loop's clock (uv_now) paces the asking, the callers' clock judges expiry: a corrected clock
- * jumps, the loop's does not. */
+/*
+ * The loop's clock (uv_now) paces the asking, the callers' clock judges expiry: a corrected clock
+ * jumps, the loop's does not.
+ */
 struct credentials_cache {
     uv_loop_t *loop;
     struct provider *inner;
@@ -33,19 +36,24 @@ struct credentials_cache {
     struct credentials_waiter *waiters; /* in the order of their gets */
     int64_t now_ms;                     /* the latest that a caller gave */
 
-    struct credentials set;  /* access_key is NULL while there is none */
-    bool dropped;            /* the service does not take it any more */
-    int64_t refresh_at_ms;   /* callers' clock */
-    uint64_t grace_until_ms; /* loop's clock: until then it serves although it seems expired */
+    struct credentials set; /* access_key is NULL while there is none */
+    bool dropped;           /* the service does not take it any more */
+    int64_t refresh_at_ms;  /* callers' clock */
+    int64_t grace_until_ms; /* loop's clock: until then it serves although it seems expired */
 
     bool asking;
-    uint64_t ask_from_ms; /* loop's clock: not to be asked before */
-    unsigned failures;    /* since the last success */
-    struct err failure;   /* the last one */
+    int64_t ask_from_ms; /* loop's clock: not to be asked before */
+    unsigned failures;   /* since the last success */
+    struct err failure;  /* the last one */
     bool freed;
 };
 
 /* --- Judging --- */
+
+static int64_t loop_now_ms(const struct credentials_cache *cache)
+{
+    return (int64_t)uv_now(cache->loop);
+}
 
 static bool is_usable(const struct credentials_cache *cache)
 {
@@ -53,7 +61,7 @@ static bool is_usable(const struct credentials_cache *cache)
 
     return set->access_key && !cache->dropped &&
            (set->expires_ms == 0 || set->outlives_expiry || cache->now_ms < set->expires_ms ||
-            uv_now(cache->loop) < cache->grace_until_ms);
+            loop_now_ms(cache) < cache->grace_until_ms);
 }
 
 static bool is_due(const struct credentials_cache *cache)
@@ -64,21 +72,21 @@ static bool is_due(const struct credentials_cache *cache)
 
 static bool may_ask(const struct credentials_cache *cache)
 {
-    return (!is_usable(cache) && cache->failures == 0) || uv_now(cache->loop) >= cache->ask_from_ms;
+    return (!is_usable(cache) && cache->failures == 0) || loop_now_ms(cache) >= cache->ask_from_ms;
 }
 
-static uint64_t jitter_ms(uint64_t limit)
+static int64_t jitter_ms(int64_t limit_ms)
 {
     uint32_t number = 0;
 
     /* Without randomness there is no jitter: nothing worse. */
     (void)uv_random(NULL, NULL, &number, sizeof(number), 0, NULL);
-    return number % limit;
+    return number % limit_ms;
 }
 
 /* --- Answers --- */
 
-static void on_turn(uv_timer_t *turn);
+static void on_turn(uv_timer_t *handle);
 
 static void make_ready(struct credentials_waiter *waiter, bool granted)
 {
@@ -115,9 +123,9 @@ static struct credentials_waiter *next_ready(const struct credentials_cache *cac
  * meanwhile belong to the next turn, and a freed cache keeps its memory, and the set that it has
  * lent, until the loop's next turn.
  */
-static void on_turn(uv_timer_t *timer)
+static void on_turn(uv_timer_t *handle)
 {
-    struct credentials_cache *cache = timer->data;
+    struct credentials_cache *cache = handle->data;
     uint64_t turn = cache->turn_count++;
     struct credentials_waiter *waiter;
 
@@ -133,31 +141,31 @@ static void on_turn(uv_timer_t *timer)
 
 /*
  * A set that seems expired when it comes is either stale or looked at with a clock that is ahead.
- * The service knows: the set serves for a while, so that its answer can set our clock right. A life
- * of minutes is asked for anew at half of it.
+ * The service knows: the set serves for a while, so that its answer can set our clock right. A set
+ * with a short life is asked for anew at half of it.
  */
 static void take_set(struct credentials_cache *cache, const struct credentials *credentials)
 {
-    uint64_t now = uv_now(cache->loop);
     int64_t left_ms = credentials->expires_ms - cache->now_ms;
+    int64_t ahead_ms = AHEAD_MS + jitter_ms(AHEAD_JITTER_MS);
 
     credentials_done(&cache->set);
     credentials_copy(&cache->set, credentials);
     cache->dropped = false;
     cache->failures = 0;
-    cache->refresh_at_ms = credentials->expires_ms - AHEAD_MS - (int64_t)jitter_ms(AHEAD_JITTER_MS);
+    cache->ask_from_ms = cache->grace_until_ms = 0;
     if (left_ms < SHORT_LIFE_MS) {
-        cache->ask_from_ms = now + GRACE_MS + jitter_ms(GRACE_MS);
-        cache->grace_until_ms = cache->ask_from_ms;
-    } else {
-        cache->ask_from_ms = now + (uint64_t)left_ms / 2;
-        cache->grace_until_ms = 0;
+        cache->grace_until_ms = loop_now_ms(cache) + GRACE_MS + jitter_ms(GRACE_MS);
+        cache->ask_from_ms = cache->grace_until_ms;
+    } else if (left_ms / 2 < ahead_ms) {
+        ahead_ms = left_ms / 2;
     }
+    cache->refresh_at_ms = credentials->expires_ms - ahead_ms;
 }
 
 static void take_failure(struct credentials_cache *cache, const struct err *err)
 {
-    uint64_t backoff_ms = BACKOFF_MIN_MS;
+    int64_t backoff_ms = BACKOFF_MIN_MS;
 
     for (unsigned i = 0; i < cache->failures && backoff_ms < BACKOFF_MAX_MS; i++) {
         backoff_ms *= 2;
@@ -165,7 +173,7 @@ static void take_failure(struct credentials_cache *cache, const struct err *err)
     cache->failures++;
     cache->failure = *err;
     cache->ask_from_ms =
-        uv_now(cache->loop) + (backoff_ms < BACKOFF_MAX_MS ? backoff_ms : BACKOFF_MAX_MS);
+        loop_now_ms(cache) + (backoff_ms < BACKOFF_MAX_MS ? backoff_ms : BACKOFF_MAX_MS);
 }
 
 static void on_answer(void *arg, const struct credentials *credentials, const struct err *err)
@@ -250,7 +258,10 @@ void credentials_cache_free(struct credentials_cache *cache)
     }
     cache->freed = true;
     while (cache->waiters) {
-        credentials_cache_cancel(cache->waiters);
+        struct credentials_waiter *waiter = cache->waiters;
+
+        cache->waiters = waiter->next;
+        free(waiter);
     }
     provider_free(cache->inner);
     uv_close((uv_handle_t *)&cache->turn, on_closed);

@@ -1,3 +1,5 @@
+#include "aws/credentials/container.h"
+
 #include <arpa/inet.h>
 #include <curl/curl.h>
 #include <errno.h>
@@ -33,35 +35,43 @@ struct container {
 
 /* --- Where to ask --- */
 
-/* Only addresses that never leave the host may be given a token in clear. Judged as numbers: text
- * has many spellings. */
-static bool host_is_local(const char *host)
+/*
+ * Only addresses that never leave the host may be given a token in clear. Judged as numbers: text
+ * has many spellings.
+ */
+static bool address_is_local(int family, const char *text)
 {
     static const char *const trusted[] = {"169.254.170.2", "169.254.170.23", "fd00:ec2::23", "::1"};
-    unsigned char address[sizeof(struct in6_addr)], other[sizeof(struct in6_addr)];
-    char text[INET6_ADDRSTRLEN];
-    size_t len = strlen(host);
-    bool bracketed = len > 2 && host[0] == '[' && host[len - 1] == ']';
-    int family = bracketed ? AF_INET6 : AF_INET;
+    unsigned char address[sizeof(struct in6_addr)] = {0};
+    unsigned char other[sizeof(struct in6_addr)] = {0};
 
-    if (strcasecmp(host, "localhost") == 0) {
-        return true;
-    }
-    if (len - 2 * bracketed >= sizeof(text)) {
-        return false;
-    }
-    memcpy(text, host + bracketed, len - 2 * bracketed);
-    text[len - 2 * bracketed] = '\0';
     if (inet_pton(family, text, address) != 1) {
         return false;
     }
     for (size_t i = 0; i < MEM_COUNT(trusted); i++) {
         if (inet_pton(family, trusted[i], other) == 1 &&
-            memcmp(address, other, family == AF_INET ? 4 : 16) == 0) {
+            memcmp(address, other, sizeof(address)) == 0) {
             return true;
         }
     }
     return family == AF_INET && address[0] == 127;
+}
+
+/* As curl gives it: an IPv6 address in brackets, without its zone. */
+static bool host_is_local(const char *host)
+{
+    char address[INET6_ADDRSTRLEN];
+    size_t len = strcspn(host + 1, "]");
+
+    if (host[0] != '[') {
+        return strcasecmp(host, "localhost") == 0 || address_is_local(AF_INET, host);
+    }
+    if (len >= sizeof(address)) {
+        return false;
+    }
+    memcpy(address, host + 1, len);
+    address[len] = '\0';
+    return address_is_local(AF_INET6, address);
 }
 
 static bool check_parts(CURLU *parts, const char *url, struct err *err)
@@ -91,10 +101,10 @@ static bool check_parts(CURLU *parts, const char *url, struct err *err)
 }
 
 /* Parsed by curl itself, so that the host that is judged is the host that is asked. */
-static bool check_full_uri(const char *url, struct err *err)
+bool container_check_uri(const char *uri, struct err *err)
 {
     CURLU *parts = curl_url();
-    bool good = parts ? check_parts(parts, url, err) : err_set(err, ERR_SYSTEM, "curl_url failed");
+    bool good = parts ? check_parts(parts, uri, err) : err_set(err, ERR_SYSTEM, "curl_url failed");
 
     curl_url_cleanup(parts);
     return good;
@@ -118,7 +128,7 @@ static bool find_url(const struct credentials_env *env, char **out, struct err *
     if (!full) {
         return err_set(err, ERR_ABSENT, "AWS_CONTAINER_CREDENTIALS_* is not set");
     }
-    if (!check_full_uri(full, err)) {
+    if (!container_check_uri(full, err)) {
         return false;
     }
     *out = mem_strdup(full);
@@ -127,8 +137,10 @@ static bool find_url(const struct credentials_env *env, char **out, struct err *
 
 /* --- The token --- */
 
-/* A file of a few hundred bytes, mounted from memory: read in one go, without waiting even if it
- * were a pipe. */
+/*
+ * A file of a few hundred bytes, mounted from memory: read in one go, without waiting even if it
+ * were a pipe.
+ */
 static bool read_token_file(const char *path, struct buf *token, struct err *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);

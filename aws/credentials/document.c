@@ -13,7 +13,10 @@ const char *document_excerpt(const char *text, char out[DOCUMENT_EXCERPT_MAX])
     size_t len = strnlen(text, DOCUMENT_EXCERPT_MAX - 1);
 
     for (size_t i = 0; i < len; i++) {
-        out[i] = text[i] >= ' ' && text[i] <= '~' ? text[i] : ' ';
+        out[i] = text[i];
+        if (out[i] < ' ' || out[i] > '~') {
+            out[i] = ' ';
+        }
     }
     out[len] = '\0';
     return out;

@@ -9,7 +9,7 @@
 #include "aws/credentials/document.h"
 
 #define TOKEN_TTL_TEXT "21600"
-#define TOKEN_LIFE_MS  (21595 * 1000) /* given up a little before the service does */
+#define TOKEN_LIFE_MS  UINT64_C(21595000) /* given up a little before the service does */
 #define TOKEN_MAX      1024
 #define ANSWER_MAX     65536
 
