@@ -148,10 +148,10 @@ static void finish_unreached(struct imds *imds, const struct err *cause)
                 imds->settings.timeout_s * imds->settings.attempts,
                 unknown ? " (not on EC2, or hop limit 1 in a container)" : "");
     } else if (cause->code == ERR_NET) {
-        err_set(&err, unknown ? ERR_ABSENT : ERR_NET, "%s is not reached%s: %s", host,
-                unknown ? " (not on EC2)" : "", cause->message);
+        err_set(&err, unknown ? ERR_ABSENT : ERR_NET, "%s%s", cause->message,
+                unknown ? " (not on EC2)" : "");
     } else {
-        err_set(&err, ERR_PARSE, "%s: %s", host, cause->message);
+        err_set(&err, cause->code == ERR_REJECTED ? ERR_PARSE : cause->code, "%s", cause->message);
     }
     finish(imds, NULL, &err);
 }
