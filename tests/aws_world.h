@@ -39,8 +39,8 @@ void world_init(struct world *w);
 void world_done(struct world *w);
 
 void world_set(struct world *w, const char *name,
-               const char *value); /* name: static; NULL unsets */
-const char *world_getenv(void *w, const char *name);
+               const char *value);                     /* name: static; NULL unsets */
+const char *world_getenv(void *arg, const char *name); /* arg: the world, here and below */
 
-void world_on_answer(void *w, const struct credentials *credentials, const struct err *err);
+void world_on_answer(void *arg, const struct credentials *credentials, const struct err *err);
 void world_wait(struct world *w); /* for the next answer; five seconds at most */

@@ -147,9 +147,8 @@ static void finish_unreached(struct imds *imds, const struct err *cause)
         err_set(&err, unknown ? ERR_ABSENT : ERR_TIMEOUT, "no answer from %s in %ld s%s", host,
                 imds->settings.timeout_s * imds->settings.attempts,
                 unknown ? " (not on EC2, or hop limit 1 in a container)" : "");
-    } else if (cause->code == ERR_NET) {
-        err_set(&err, unknown ? ERR_ABSENT : ERR_NET, "%s%s", cause->message,
-                unknown ? " (not on EC2)" : "");
+    } else if (unknown && cause->code == ERR_NET) {
+        err_set(&err, ERR_ABSENT, "%s can not be reached (not on EC2)", host);
     } else {
         err_set(&err, cause->code == ERR_REJECTED ? ERR_PARSE : cause->code, "%s", cause->message);
     }
