@@ -7,6 +7,9 @@
  * later, from the loop; after http_cancel() it does not call it at all. Whatever `done` does - send
  * again, cancel others, free the client - is safe. Nothing blocks: names are looked up in a thread
  * of libcurl's (since 7.87 an expired look-up is left behind; older ones wait for it).
+ *
+ * The process ignores SIGPIPE: OpenSSL writes without MSG_NOSIGNAL, and libcurl leaves signals
+ * alone as it is told to.
  */
 #pragma once
 

@@ -89,8 +89,11 @@ static int scan_fraction(struct scan *scan)
 /* "Z", "+01:00" or "+0100", in seconds east of UTC. */
 static int scan_offset(struct scan *scan)
 {
-    char sign = scan->failed ? '\0' : *scan->at;
+    char sign = *scan->at;
 
+    if (scan->failed) {
+        return 0;
+    }
     if (sign != '+' && sign != '-') {
         scan_text(scan, "Z");
         return 0;

@@ -84,7 +84,7 @@ bool err_context(struct err *err, const char *format, ...)
 const char *err_name(enum err_code code)
 {
     static const char *const names[] = {
-#define X(id, name) [id] = name,
+#define X(id, name) [id] = (name),
         ERR_MAP(X)
 #undef X
     };

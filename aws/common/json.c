@@ -55,7 +55,7 @@ bool json_parse(const char *text, size_t len, json_t **out, struct err *err)
     json_error_t error;
 
     if (len > JSON_BYTES_MAX) {
-        return err_set(err, ERR_PARSE, "JSON of more than %d bytes", JSON_BYTES_MAX);
+        return err_set(err, ERR_PARSE, "JSON of more than %zu bytes", JSON_BYTES_MAX);
     }
     if (!is_shallow(text, len)) {
         return err_set(err, ERR_PARSE, "JSON nested deeper than %d", JSON_DEPTH_MAX);

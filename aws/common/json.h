@@ -13,7 +13,7 @@
 
 /* An answer of DescribeAlarms nests 5 deep; 64 MB is more than any limit on a body here. */
 #define JSON_DEPTH_MAX 64
-#define JSON_BYTES_MAX (64 * 1024 * 1024)
+#define JSON_BYTES_MAX ((size_t)64 << 20)
 
 /*
  * Parses len bytes: one object or array. Duplicate keys, bad UTF-8 and NULs in strings are refused.
