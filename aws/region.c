@@ -13,8 +13,7 @@
 
 /* --- Partitions --- */
 
-/* A partition's regions are PREFIX-word-number; whatever none of these prefixes takes is in the
- * first. */
+/* A partition's regions are PREFIX, word, "-", number; those that match no prefix are in "aws". */
 static const struct {
     const char *prefix;
     struct partition partition;

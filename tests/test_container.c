@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "aws/common/mem.h"
-#include "aws/credentials/container.h"
+#include "aws/credentials/container_uri.h"
 #include "tests/aws_world.h"
 
 #define SET                                                                                        \
@@ -136,7 +136,7 @@ static void addresses(void **state)
     (void)state;
     for (size_t i = 0; i < MEM_COUNT(uri_cases); i++) {
         struct err err = {.code = ERR_NONE};
-        bool accepted = container_check_uri(uri_cases[i].uri, &err);
+        bool accepted = container_uri_check(uri_cases[i].uri, &err);
 
         if (accepted != uri_cases[i].accepted || (!accepted && err.code != ERR_CONFIG)) {
             fail_msg("%s: %s (%s)", uri_cases[i].uri, accepted ? "accepted" : "refused",

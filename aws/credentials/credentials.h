@@ -1,9 +1,15 @@
 /*
- * The providers there are, and the two that make one of many: chain and cache.
+ * The providers there are, the chain that makes one of many, and the cache in front of it, which is
+ * what the rest of the program asks.
  *
  * Order of the default chain, as botocore's: environment, container (ECS, EKS), IMDS. Each of them
  * is one file; each decides at its get() whether it is configured, so that nothing is read before
  * it is needed.
+ *
+ *     struct credentials_env env = {.loop = loop, .http = http};
+ *     struct credentials_cache *cache = credentials_default_new(&env);
+ *     credentials_cache_get(cache, time_now_ms(), on_credentials, self);
+ *     credentials_cache_free(cache);                  before the HTTP client
  */
 #pragma once
 
@@ -13,8 +19,10 @@
 #include "aws/credentials/provider.h"
 #include "aws/http.h"
 
-/* What providers take from outside; passed in, so that tests own it. Borrowed for the provider's
- * life. */
+/*
+ * What providers take from outside; passed in, so that tests own it. Borrowed for the provider's
+ * life.
+ */
 struct credentials_env {
     uv_loop_t *loop;
     struct http_client *http;
@@ -34,29 +42,37 @@ struct provider *container_provider_new(const struct credentials_env *env);
 /* The instance's role, through IMDSv2 only. */
 struct provider *imds_provider_new(const struct credentials_env *env);
 
-/* The first that is configured answers. Owns the providers in the list. */
+/*
+ * The first that is configured answers. When none is: ERR_ABSENT with what each of them said. The
+ * array is copied; the providers in it are owned.
+ */
 struct provider *chain_provider_new(uv_loop_t *loop, struct provider *const *providers,
                                     size_t count);
 
 /*
- * Keeps one set, refreshes it ahead of its expiry (15 minutes, with jitter) while the old one still
- * serves, asks `inner` once however many wait, and lets a failed refresh neither wedge nor hammer
- * (backoff from 1 s to 60 s while nothing valid is at hand). Takes any number of concurrent waiters
- * through credentials_cache_get(). Owns inner.
+ * Keeps one set and lends it to any number of waiters. It is refreshed ahead of its expiry (15
+ * minutes and some jitter, or half of a shorter life) by a get that still receives the old one;
+ * `inner`, which the cache owns, is asked once however many wait. After a failure inner is left
+ * alone for 1 s, then 2 s, up to 60 s: with nothing usable at hand, gets in that pause are told the
+ * last error at once. A set that is expired when it comes serves for some minutes all the same:
+ * whether it is or our clock is ahead, only the service's answer can tell.
  */
 struct credentials_cache;
 struct credentials_waiter;
 
 struct credentials_cache *credentials_cache_new(uv_loop_t *loop, struct provider *inner);
-void credentials_cache_free(struct credentials_cache *cache);
+void credentials_cache_free(struct credentials_cache *cache); /* its waiters hear nothing */
 
-/* One `done` later; keep the result to be able to cancel. now_ms: the corrected wall clock that
- * judges expiry. */
+/*
+ * Exactly one `done`, on a later turn of the loop; the result is for cancelling until then. now_ms:
+ * the wall clock, corrected, that judges expiry. `done` may get again, cancel other waiters, drop
+ * the set and free the cache.
+ */
 struct credentials_waiter *credentials_cache_get(struct credentials_cache *cache, int64_t now_ms,
                                                  provider_done *done, void *arg);
 void credentials_cache_cancel(struct credentials_waiter *waiter);
 
-/* The service said that this set has expired: the next get asks inner anew. */
+/* The service said that the set of this key has expired: the next get asks inner anew. */
 void credentials_cache_drop(struct credentials_cache *cache, const char *access_key);
 
 /* The default chain behind one cache. */

@@ -1,6 +1,6 @@
 /*
- * Where credentials come from. A provider is a name and three functions; the chain and the cache
- * are providers too, so that a caller has one thing to ask.
+ * Where credentials come from. A provider is a name and three functions; a chain of them
+ * is one too.
  *
  * provider_get() ends in exactly one `done`, never before it has returned - also when the answer
  * was at hand at once - and in none after provider_cancel(). ERR_ABSENT from a provider means "not
@@ -21,8 +21,7 @@ struct credentials {
     char *secret_key;
     char *session_token;  /* NULL with long-lived keys */
     int64_t expires_ms;   /* wall clock; 0: never */
-    bool outlives_expiry; /* stays in use behind expires_ms until its source has a newer one (IMDS)
-                           */
+    bool outlives_expiry; /* stays in use after expires_ms until its source has a newer one */
     const char *source;   /* the provider's name, static */
 };
 

@@ -1,6 +1,5 @@
 /*
- * Which addresses the container provider may ask (AWS: "Container credential provider"). The
- * provider itself is in credentials.h.
+ * Which addresses the container provider may ask. (AWS: "Container credential provider".)
  */
 #pragma once
 
@@ -11,4 +10,4 @@
  * host - loopback, and the link-local addresses of ECS and EKS - because the answer is a secret and
  * so is the token sent. ERR_CONFIG says what is accepted.
  */
-PW_CHECK bool container_check_uri(const char *uri, struct err *err);
+PW_CHECK bool container_uri_check(const char *uri, struct err *err);
