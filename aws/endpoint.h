@@ -11,18 +11,22 @@
 
 /* One row a service. */
 struct aws_service {
-    const char *host_prefix;    /* "monitoring" */
-    const char *signing_name;   /* "monitoring" */
-    const char *endpoint_env;   /* "AWS_ENDPOINT_URL_CLOUDWATCH" */
-    const char *target_prefix;  /* "GraniteServiceVersion20100801." for X-Amz-Target */
-    const char *content_type;   /* "application/x-amz-json-1.0" */
+    const char *host_prefix;   /* "monitoring" */
+    const char *fips_plain_in; /* the partition whose ordinary host is the FIPS one; or NULL */
+    const char *signing_name;  /* "monitoring" */
+    const char *iam_prefix;    /* "cloudwatch": of the actions in policies */
+    const char *endpoint_env;  /* "AWS_ENDPOINT_URL_CLOUDWATCH" */
+    const char *target_prefix; /* "GraniteServiceVersion20100801." for X-Amz-Target */
+    const char *content_type;  /* "application/x-amz-json-1.0" */
+    bool query_mode; /* sends x-amzn-query-mode, for the codes that the older protocol had */
 };
 
 extern const struct aws_service aws_service_cloudwatch;
 
 struct endpoint {
-    char url[512];  /* "https://monitoring.eu-west-1.amazonaws.com/": scheme, host, port, path; no query */
-    char host[300]; /* the Host header: lower case, port only when it is not the scheme's own, IPv6 in brackets */
+    char url[512];  /* "https://monitoring.eu-west-1.amazonaws.com/": scheme, host, port, path */
+    char host[300]; /* the Host header: lower case, IPv6 in brackets, port only when it is not the
+                       scheme's own */
     char path[128]; /* "/" */
 };
 
@@ -33,9 +37,14 @@ struct endpoint_options {
 };
 
 /*
- * ERR_CONFIG: not an http(s) URL, userinfo or query in it, too long, FIPS or dual-stack together with an override. Override order:
- * configured, AWS_ENDPOINT_URL_<SERVICE>, AWS_ENDPOINT_URL (the last two not when
- * AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true). AWS_USE_FIPS_ENDPOINT, AWS_USE_DUALSTACK_ENDPOINT: true | false.
+ * Override order: configured, AWS_ENDPOINT_URL_<SERVICE>, AWS_ENDPOINT_URL (the last two not when
+ * AWS_IGNORE_CONFIGURED_ENDPOINT_URLS is true); else AWS_USE_FIPS_ENDPOINT and
+ * AWS_USE_DUALSTACK_ENDPOINT (true | false) choose the host.
+ *
+ * ERR_CONFIG: a region that is none; an override that is no http(s) URL, is too long, or has a user
+ * name, query or fragment in it; FIPS or dual-stack together with an override; a variable that is
+ * neither true nor false. The message names the setting and does not show its value, which may hold
+ * a password.
  */
 PW_CHECK bool endpoint_resolve(const struct aws_service *service, const char *region,
                                const struct endpoint_options *options, struct endpoint *out,
