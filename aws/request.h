@@ -1,9 +1,19 @@
 /*
  * One API call: credentials -> endpoint -> sign -> send -> classify -> retry -> answer or error.
  *
- * A client belongs to one region. It keeps the signing key, the retry bucket and the clock's offset (learnt from the Date
- * of TLS-verified answers, and of plain ones when the endpoint is an override: a test's), so that a host whose clock is wrong can still sign. Every
- * attempt is signed anew. aws_send() copies what it needs; `done` is called exactly once, later; after aws_cancel() it is not.
+ *     aws_client_new(&options, &client, &err);
+ *     struct aws_call *call = aws_send(client, &request, on_done, self);
+ *     ... on_done(self, answer, NULL, NULL), or on_done(self, NULL, err, failure) ...
+ *     aws_client_free(client);
+ *
+ * A client belongs to one service in one region; any number of calls may be under way. It keeps the
+ * signing key, the bucket that bounds retries, and the clock's offset, learnt from the Date of
+ * answers that came over verified TLS (or from an endpoint set by hand), so that a host whose clock
+ * is wrong can still sign. Every attempt asks for credentials and is signed anew.
+ *
+ * aws_send() copies what it needs. `done` is called exactly once, later; after aws_cancel() or
+ * aws_client_free() it is not. Whatever `done` does - send, cancel others, free the client, the
+ * credentials or the HTTP client - is safe.
  */
 #pragma once
 
@@ -23,12 +33,14 @@ struct aws_call;
 
 struct aws_client_options {
     uv_loop_t *loop;
-    struct http_client *http;             /* borrowed */
+    struct http_client *http;              /* borrowed */
     struct credentials_cache *credentials; /* borrowed */
+    const struct aws_service *service;     /* static; NULL: CloudWatch */
     const char *region;
     const char *endpoint_url; /* override, or NULL */
     provider_getenv *getenv;  /* NULL: the process' own */
     void *getenv_arg;
+    double (*random)(void); /* of delays, 0 <= x < 1; NULL: the system's */
 };
 
 /* ERR_CONFIG: the region or the endpoint is not usable. */
@@ -37,38 +49,56 @@ PW_CHECK bool aws_client_new(const struct aws_client_options *options, struct aw
 void aws_client_free(struct aws_client *client); /* cancels its calls; NULL is fine */
 
 const char *aws_client_region(const struct aws_client *client);
+uv_loop_t *aws_client_loop(const struct aws_client *client);
 
-/* Milliseconds to add to the wall clock to have the service's; 0 while they agree within 5 minutes. */
+/* Milliseconds to add to the wall clock to have the service's; 0 while they agree within four
+ * minutes (the service takes five: no request falls between the two limits). */
 int64_t aws_client_clock_offset_ms(const struct aws_client *client);
 
 struct aws_request {
-    const struct aws_service *service;
     const char *operation; /* "PutMetricData" */
-    const char *body;      /* JSON text */
+    const char *body; /* JSON text; NULL: a text in it was not UTF-8, the call will be refused */
     size_t body_len;
-    bool compress;   /* the operation takes gzip: done from GZIP_FROM_BYTES on */
-    int timeout_ms;  /* of one attempt; 0: 10,000 */
-    int attempts;    /* at most; 0: RETRY_ATTEMPTS_MAX. A caller with a queue of its own asks for 1 */
+    bool compress;        /* the operation takes gzip: done from GZIP_FROM_BYTES on */
+    bool answers_nothing; /* the operation has no output: an empty body is fine */
+    int timeout_ms;       /* of one attempt; 0: 10,000 */
+    /*
+     * At most; 0: RETRY_ATTEMPTS_MAX. A caller with a queue of its own, or whose body holds times
+     * that a corrected clock would change, asks for 1. Credentials that have expired are fetched
+     * anew and tried once more without being counted.
+     */
+    int attempts;
 };
 
 /* Valid during `done` only. */
 struct aws_answer {
-    const json_t *body; /* an object; empty for operations that answer nothing */
+    const json_t *body;     /* an object; empty for operations that answer nothing */
     const char *request_id; /* "" when none came */
 };
 
 /* Why a call failed, when one must know more than err->code. Valid during `done` only. */
 struct aws_failure {
-    int status;                /* HTTP; 0 when no answer came */
-    const char *code;          /* "InvalidParameterValue"; "" when there is none */
-    bool may_have_arrived;     /* the service may have acted, in this or an earlier attempt */
-    int64_t retry_after_ms;    /* the service's hint; 0 when none */
+    int status;             /* HTTP, of the last attempt; 0 when no answer came */
+    const char *code;       /* "InvalidParameterValue"; "" when there is none */
+    bool may_have_arrived;  /* the service may have acted, in this or an earlier attempt */
+    int64_t retry_after_ms; /* the service's hint; 0 when none */
 };
 
-/* Exactly one of answer and err is not NULL; failure goes with err. The message names operation, code, the service's own words and request id. */
+/*
+ * Exactly one of answer and err is not NULL; failure goes with err. The message names operation,
+ * region, code, the service's own words, request id and, where there is one, the remedy.
+ *
+ * ERR_REJECTED    the service itself says that this input is bad: the same again is bad again
+ * ERR_DENIED      credentials are missing, not accepted, or may not do this
+ * ERR_THROTTLED   too often
+ * ERR_NET, ERR_TIMEOUT   not reached, broken off, 5xx, or a clock that this answer has corrected
+ * ERR_PARSE       an answer that can not be read; what was asked for may have been done
+ * ERR_CONFIG      somebody else answered: endpoint or proxy are wrong; a URL or certificate file
+ * ERR_SYSTEM      signing or libcurl failed
+ */
 typedef void aws_done(void *arg, const struct aws_answer *answer, const struct err *err,
                       const struct aws_failure *failure);
 
 struct aws_call *aws_send(struct aws_client *client, const struct aws_request *request,
                           aws_done *done, void *arg);
-void aws_cancel(struct aws_call *call);
+void aws_cancel(struct aws_call *call); /* NULL is fine; not after `done` */

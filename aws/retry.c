@@ -70,10 +70,9 @@ static const struct {
     int status;
     enum failure_class class;
 } statuses[] = {
-    {401, FAILURE_DENIED},    {403, FAILURE_DENIED},    {413, FAILURE_BAD_INPUT},
-    {429, FAILURE_THROTTLED}, {509, FAILURE_THROTTLED}, {408, FAILURE_TRANSIENT},
-    {500, FAILURE_TRANSIENT}, {502, FAILURE_TRANSIENT}, {503, FAILURE_TRANSIENT},
-    {504, FAILURE_TRANSIENT},
+    {413, FAILURE_BAD_INPUT}, {429, FAILURE_THROTTLED}, {509, FAILURE_THROTTLED},
+    {408, FAILURE_TRANSIENT}, {500, FAILURE_TRANSIENT}, {502, FAILURE_TRANSIENT},
+    {503, FAILURE_TRANSIENT}, {504, FAILURE_TRANSIENT},
 };
 
 enum failure_class retry_classify(int status, const char *code)
@@ -91,7 +90,10 @@ enum failure_class retry_classify(int status, const char *code)
         }
     }
     /* A proxy's 400 says nothing about the input, which its owner may throw away for it. */
-    return has_code && status >= 400 && status < 500 ? FAILURE_BAD_INPUT : FAILURE_FOREIGN;
+    if (!has_code || status < 400 || status >= 500) {
+        return FAILURE_FOREIGN;
+    }
+    return status == 401 || status == 403 ? FAILURE_DENIED : FAILURE_BAD_INPUT;
 }
 
 enum err_code retry_err_code(enum failure_class class)

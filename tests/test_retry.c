@@ -39,7 +39,7 @@ static void failures_fall_into_classes(void **state)
         {403, "InvalidClientTokenId", FAILURE_EXPIRED, ERR_DENIED},
         {403, "AccessDeniedException", FAILURE_DENIED, ERR_DENIED},
         {400, "AccessDenied", FAILURE_DENIED, ERR_DENIED},
-        {403, NULL, FAILURE_DENIED, ERR_DENIED},
+        {403, NULL, FAILURE_FOREIGN, ERR_CONFIG},
         {403, "SomethingNew", FAILURE_DENIED, ERR_DENIED},
         {400, "InvalidParameterValue", FAILURE_BAD_INPUT, ERR_REJECTED},
         {400, "ValidationError", FAILURE_BAD_INPUT, ERR_REJECTED},
