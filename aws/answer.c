@@ -159,13 +159,15 @@ bool answer_read_body(const struct http_response *response, bool may_be_empty, j
         *out = mem_check(json_object());
         return true;
     }
-    if (!json_parse(response->body, response->body_len, out, err)) {
+    json_t *body;
+    if (!json_parse(response->body, response->body_len, &body, err)) {
         return false;
     }
-    if (!json_is_object(*out)) {
-        json_decref(*out);
+    if (!json_is_object(body)) {
+        json_decref(body);
         return err_set(err, ERR_PARSE, "the answer is no JSON object");
     }
+    *out = body;
     return true;
 }
 
