@@ -13,7 +13,7 @@
 
 #define SKEW_MS                (INT64_C(4) * 60 * 1000)
 #define CREDENTIALS_TIMEOUT_MS 30000
-#define RESPONSE_MAX           ((size_t)8 << 20) /* 100 alarms of the largest kind */
+#define RESPONSE_MAX           ((size_t)4 << 20) /* 100 alarms of 40 KB */
 
 struct aws_client {
     uv_loop_t *loop;
