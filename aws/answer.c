@@ -112,7 +112,9 @@ static void take_page(const char *body, struct answer_error *out)
         take_message(body, strlen(body), out);
     }
     for (char *c = out->message; *c; c++) {
-        *c = (unsigned char)*c < 0x7f ? *c : '?'; /* who knows which character set */
+        if ((unsigned char)*c >= 0x7f) {
+            *c = '?'; /* who knows which character set */
+        }
     }
 }
 

@@ -365,6 +365,10 @@ static void what_is_absent_means_its_default(void **state)
     cloudwatch_alarms_truncate(&alarms, 0);
 }
 
+#define HALF_A_DIMENSION                                                                           \
+    "{\"MetricAlarms\":[{\"AlarmName\":\"a\",\"AlarmArn\":\"arn\",\"Dimensions\":"                 \
+    "[{\"Name\":\"x\",\"Value\":\"y\"},{\"Name\":\"x\"}]}]}"
+
 static void pages_that_are_none_are_refused(void **state)
 {
     static const char *const pages[] = {
@@ -374,8 +378,7 @@ static void pages_that_are_none_are_refused(void **state)
         "{\"MetricAlarms\":[{\"AlarmName\":1,\"AlarmArn\":\"arn\"}]}",
         "{\"CompositeAlarms\":[{\"AlarmName\":\"a\"}]}",
         "{\"MetricAlarms\":[{\"AlarmName\":\"a\",\"AlarmArn\":\"arn\",\"Dimensions\":[{}]}]}",
-        "{\"MetricAlarms\":[{\"AlarmName\":\"a\",\"AlarmArn\":\"arn\",\"Dimensions\":"
-        "[{\"Name\":\"x\",\"Value\":\"y\"},{\"Name\":\"x\"}]}]}",
+        HALF_A_DIMENSION,
     };
 
     (void)state;
