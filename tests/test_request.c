@@ -438,6 +438,13 @@ static const struct outcome_case {
      "ThrottlingException",
      false,
      "Rate exceeded (request without id, attempt 3)"},
+    {"throttled with a 503",
+     {.status = 503, .body = ERROR("SlowDown", "please")},
+     3,
+     ERR_THROTTLED,
+     "SlowDown",
+     false,
+     "SlowDown: please"},
     {"throttled without words", {.status = 429}, 3, ERR_THROTTLED, "", false, "HTTP 429"},
     {"a fault of the service's",
      {.status = 500, .body = ERROR("InternalServiceFault", "oh")},
@@ -584,6 +591,29 @@ static void an_answer_that_never_came_may_have_been_acted_upon(void **state)
     assert_true(room->may_have_arrived);
 }
 
+/* It takes the first request with it into its grave; the others find nobody. */
+static void on_last_request(void *arg, const struct server_request *request,
+                            struct server_answer *answer)
+{
+    struct room *room = arg;
+
+    (void)request;
+    (void)answer;
+    http_server_free(room->w.server);
+    room->w.server = NULL;
+}
+
+static void a_first_attempt_that_arrived_is_not_forgotten(void **state)
+{
+    struct room *room = *state;
+
+    http_server_on_request(room->w.server, on_last_request, room);
+    call(room, &list);
+    assert_int_equal(room->err.code, ERR_NET);
+    assert_null(room->w.server);
+    assert_true(room->may_have_arrived);
+}
+
 static void a_closed_connection_is_tried_again(void **state)
 {
     static const struct server_answer answers[] = {{.fate = SERVER_CLOSE}, {.body = "{}"}};
@@ -638,6 +668,18 @@ static void retries_end_when_nothing_succeeds(void **state)
         call(room, &list);
     }
     assert_int_equal(requests(room), CALLS + 35);
+
+    /* 10 tokens are left; four successes bring it to the 14 of one more. */
+    const struct server_answer good[] = {{.body = "{}"}, {.body = "{}"},  {.body = "{}"},
+                                         {.body = "{}"}, {.status = 500}, {.status = 500},
+                                         {.body = "{}"}};
+    script(room, good, MEM_COUNT(good));
+    http_server_forget(room->w.server);
+    for (int i = 0; i < 5; i++) {
+        call(room, &list);
+    }
+    assert_int_equal(room->err.code, ERR_NET);
+    assert_int_equal(requests(room), 6);
 }
 
 /* --- The clock ------------------------------------------------------------------------------- */
@@ -673,9 +715,10 @@ static void a_wrong_clock_is_corrected(void **state)
     const struct server_answer answers[] = {
         {.status = 403, .headers = ahead.text, .body = EXPIRED_SIGNATURE},
         {.headers = ahead.text, .body = "{}"},
-        {.headers = ahead.text, .body = "{}"}};
+        {.headers = ahead.text, .body = "{}"},
+        {.status = 403, .headers = ahead.text, .body = ERROR("SignatureDoesNotMatch", "no")}};
 
-    script(room, answers, 3);
+    script(room, answers, 4);
     assert_int_equal(aws_client_clock_offset_ms(room->client), 0);
     call(room, &list);
     assert_int_equal(room->err.code, ERR_NONE);
@@ -688,6 +731,11 @@ static void a_wrong_clock_is_corrected(void **state)
     call(room, &list);
     assert_int_equal(requests(room), 3);
     assert_near(signed_at_ms(request_at(room, 2)), time_now_ms() + HOUR_MS);
+
+    /* And is no excuse for a signature that is wrong for another reason. */
+    call(room, &list);
+    assert_int_equal(requests(room), 4);
+    assert_int_equal(room->err.code, ERR_DENIED);
 }
 
 static void a_clock_that_was_set_right_is_believed_again(void **state)
@@ -788,6 +836,19 @@ static void expired_credentials_are_fetched_anew_once(void **state)
     assert_int_equal(room->err.code, ERR_DENIED);
     assert_string_equal(room->code, "ExpiredTokenException");
     assert_contains(room->err.message, "renew the credentials (test)");
+}
+
+static void fetching_anew_leaves_the_other_attempts(void **state)
+{
+    static const struct server_answer answers[] = {EXPIRED_TOKEN, {.status = 500}, {.body = "{}"}};
+    struct room *room = *state;
+    struct aws_request request = list;
+
+    request.attempts = 2;
+    script(room, answers, 3);
+    call(room, &request);
+    assert_int_equal(requests(room), 3);
+    assert_int_equal(room->err.code, ERR_NONE);
 }
 
 static void without_credentials_nothing_is_sent(void **state)
@@ -984,6 +1045,7 @@ int main(void)
         STORY(the_hint_of_a_refusal_is_told),
         STORY(what_passes_is_tried_again),
         STORY(an_answer_that_never_came_may_have_been_acted_upon),
+        STORY(a_first_attempt_that_arrived_is_not_forgotten),
         STORY(a_closed_connection_is_tried_again),
         STORY(a_server_that_is_not_there_has_not_been_reached),
         STORY(a_silent_server_is_given_up),
@@ -994,6 +1056,7 @@ int main(void)
         STORY(two_calls_at_once_learn_one_clock),
         STORY(skew_is_not_believed_without_a_date),
         STORY(expired_credentials_are_fetched_anew_once),
+        STORY(fetching_anew_leaves_the_other_attempts),
         STORY(without_credentials_nothing_is_sent),
         STORY(a_text_that_could_not_be_written_is_refused),
         STORY(no_word_after_cancelling),
