@@ -1,9 +1,20 @@
 /*
- * One PutMetricData request's worth of the spool, under every limit of the API (1,000 datums, 1,000,000 bytes), and its bisection when
- * the service finds one datum bad.
+ * One PutMetricData request's worth of the spool, under every limit of the API (1,000 datums,
+ * 1,000,000 bytes), and what is left to try of it when the service refuses it.
+ *
+ *     batch_fill(&batch, &source, 1000);
+ *     send the first batch.sent of batch.entries, then
+ *       batch_accepted(&batch, spool)            they leave the spool; or
+ *       batch_refused(&batch)                    400: the next request is half of it; or
+ *       batch_drop_refused(&batch, spool)        the one that was refused alone is given up
+ *     batch.count > 0: batch_restamp(&batch, &source), and send again
+ *
+ * A refused batch is bisected: what is known to hold a bad datum stays in the batch, by id, until
+ * that datum stands alone, so that what arrives meanwhile does not move the search.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,11 +22,33 @@
 #include "aws/cloudwatch.h"
 
 struct batch {
-    struct cloudwatch_entry entries[CLOUDWATCH_DATUMS_MAX];
+    struct cloudwatch_entry entries[CLOUDWATCH_DATUMS_MAX]; /* members: the spool's */
     uint64_t ids[CLOUDWATCH_DATUMS_MAX];
-    size_t count;
+    size_t count; /* in the batch; more than sent only while a bad datum is looked for */
+    size_t sent;  /* how many of them, from the first, the next request holds */
 };
 
-/* Takes up to max_count records; clock_offset_ms is added to each timestamp, rounded to whole windows of length_ms. */
-void batch_fill(struct batch *batch, struct spool *spool, const char *namespace_, size_t max_count,
-                int64_t now_ms, int64_t clock_offset_ms, int length_ms);
+/* Where a batch comes from and how it is stamped. */
+struct batch_source {
+    struct spool *spool;
+    const char *namespace_;
+    int64_t now_ms;
+    int64_t clock_offset_ms; /* added to each timestamp, as whole windows */
+    int window_ms;
+};
+
+/* Replaces what was in it; takes at most max_count. */
+void batch_fill(struct batch *batch, const struct batch_source *source, size_t max_count);
+
+/* Before it is sent again: what has left the spool leaves the batch. */
+void batch_restamp(struct batch *batch, const struct batch_source *source);
+
+void batch_accepted(struct batch *batch, struct spool *spool);
+void batch_refused(struct batch *batch); /* sent > 1 */
+void batch_drop_refused(struct batch *batch, struct spool *spool);
+
+/* Only the datum at this index remains. */
+void batch_pick(struct batch *batch, size_t index);
+
+/* Bytes of the request before compression. */
+size_t batch_bytes(const struct batch *batch, const char *namespace_);

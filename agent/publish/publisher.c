@@ -1,0 +1,279 @@
+#include "agent/publish/publisher.h"
+
+#include <stdlib.h>
+
+#include "agent/log.h"
+#include "agent/publish/batch.h"
+#include "agent/publish/trouble.h"
+#include "aws/common/mem.h"
+#include "aws/time.h"
+
+#define BACKOFF_BASE_MS 500
+#define BACKOFF_MAX_MS  15000
+
+/* Single datums refused in a row, with nothing accepted between, that are dropped. */
+#define REFUSED_MAX 5
+
+struct publisher {
+    struct publisher_options options;
+    uv_timer_t timer; /* until the next attempt */
+    struct aws_call *call;
+    struct batch batch;
+    size_t bytes;     /* of the request under way */
+    size_t max_count; /* datums of a request; less once a request was too large */
+    int failures;     /* in a row */
+    int refused;      /* single datums, since one was accepted */
+    size_t probes;    /* while everything is refused */
+    struct trouble trouble;
+    struct publisher_counters counters;
+    publisher_closed *closed;
+    void *closed_arg;
+};
+
+static void send_next(struct publisher *publisher);
+
+static double system_random(void)
+{
+    uint32_t number = 0;
+
+    /* Without randomness there is no jitter: nothing worse. */
+    (void)uv_random(NULL, NULL, &number, sizeof(number), 0, NULL);
+    return (double)number / 4294967296.0;
+}
+
+struct publisher *publisher_new(const struct publisher_options *options)
+{
+    struct publisher *publisher = mem_alloc(sizeof(*publisher));
+
+    publisher->options = *options;
+    publisher->max_count = CLOUDWATCH_DATUMS_MAX;
+    if (!options->random) {
+        publisher->options.random = system_random;
+    }
+    uv_timer_init(options->loop, &publisher->timer);
+    publisher->timer.data = publisher;
+    return publisher;
+}
+
+/* --- What came of a request ------------------------------------------------------------------- */
+
+static void on_timer(uv_timer_t *timer)
+{
+    send_next(timer->data);
+}
+
+uint64_t publisher_backoff_ms(int failures, double random, int64_t hint_ms)
+{
+    int64_t most_ms = BACKOFF_BASE_MS;
+    int64_t asked_ms = hint_ms < BACKOFF_MAX_MS ? hint_ms : BACKOFF_MAX_MS;
+
+    for (int i = 1; i < failures && most_ms < BACKOFF_MAX_MS; i++) {
+        most_ms *= 2;
+    }
+    int64_t own_ms =
+        (int64_t)(random * (double)(most_ms < BACKOFF_MAX_MS ? most_ms : BACKOFF_MAX_MS));
+    return (uint64_t)(own_ms > asked_ms ? own_ms : asked_ms);
+}
+
+/* Everything is kept. A search for a bad datum goes on later; any other batch is composed anew, so
+ * that the newest window comes first again. */
+static void back_off(struct publisher *publisher, const struct err *err,
+                     const struct aws_failure *failure)
+{
+    struct batch *batch = &publisher->batch;
+
+    if (failure->may_have_arrived) {
+        publisher->counters.ambiguous += batch->sent;
+    }
+    if (batch->sent == batch->count) {
+        batch->count = 0;
+    }
+    publisher->failures++;
+    trouble_failed(&publisher->trouble, uv_now(publisher->options.loop), err, failure->code,
+                   spool_count(publisher->options.spool));
+    uv_timer_start(&publisher->timer, on_timer,
+                   publisher_backoff_ms(publisher->failures, publisher->options.random(),
+                                        failure->retry_after_ms),
+                   0);
+}
+
+/* After everything that takes datums out of the spool; the caller's last act. */
+static void go_on(struct publisher *publisher)
+{
+    const struct publisher_options *options = &publisher->options;
+
+    if (spool_count(options->spool) > 0) {
+        send_next(publisher);
+    } else {
+        options->on_sent(options->arg);
+    }
+}
+
+static void drop_refused(struct publisher *publisher, const struct err *err)
+{
+    struct spool *spool = publisher->options.spool;
+    const struct spool_record *record = spool_find(spool, publisher->batch.ids[0]);
+
+    trouble_refused(&publisher->trouble, uv_now(publisher->options.loop),
+                    record ? record->members : "", err);
+    batch_drop_refused(&publisher->batch, spool);
+    publisher->counters.refused += record ? 1 : 0;
+    publisher->refused++;
+}
+
+static bool is_refused_throughout(const struct publisher *publisher)
+{
+    return publisher->refused >= REFUSED_MAX;
+}
+
+/* The service says that the input is bad. */
+static void on_refused(struct publisher *publisher, const struct err *err,
+                       const struct aws_failure *failure)
+{
+    struct batch *batch = &publisher->batch;
+
+    if (failure->status == 413 && batch->sent > 1) {
+        publisher->max_count = batch->sent / 2;
+    }
+    if (batch->sent > 1) {
+        batch_refused(batch);
+        send_next(publisher);
+    } else if (!is_refused_throughout(publisher)) {
+        drop_refused(publisher, err);
+        go_on(publisher);
+    } else {
+        batch->count = batch->sent; /* it is no use to look on */
+        back_off(publisher, err, failure);
+    }
+}
+
+static void on_accepted(struct publisher *publisher)
+{
+    const struct publisher_options *options = &publisher->options;
+    struct batch *batch = &publisher->batch;
+    size_t sent = batch->sent;
+
+    log_debug("sent %zu datums in one request (%zu bytes)", sent, publisher->bytes);
+    publisher->counters.sent += sent;
+    publisher->failures = 0;
+    publisher->refused = 0;
+    batch_accepted(batch, options->spool);
+    trouble_over(&publisher->trouble, uv_now(options->loop), sent, spool_count(options->spool));
+    go_on(publisher);
+}
+
+static void on_answer(void *arg, const struct aws_answer *answer, const struct err *err,
+                      const struct aws_failure *failure)
+{
+    struct publisher *publisher = arg;
+
+    publisher->call = NULL;
+    publisher->counters.requests++;
+    publisher->counters.errors += answer ? 0 : 1;
+    if (answer) {
+        on_accepted(publisher);
+    } else if (err->code == ERR_REJECTED) {
+        on_refused(publisher, err, failure);
+    } else {
+        back_off(publisher, err, failure);
+    }
+}
+
+/* --- A request -------------------------------------------------------------------------------- */
+
+static void compose(struct publisher *publisher)
+{
+    const struct publisher_options *options = &publisher->options;
+    struct batch *batch = &publisher->batch;
+    const struct batch_source source = {
+        .spool = options->spool,
+        .namespace_ = options->namespace_,
+        .now_ms = time_now_ms(),
+        .clock_offset_ms = options->client ? aws_client_clock_offset_ms(options->client) : 0,
+        .window_ms = options->window_ms};
+
+    batch_restamp(batch, &source);
+    if (batch->count > 0) {
+        return;
+    }
+    batch_fill(batch, &source, publisher->max_count);
+    /* Another one each time: the first may be one of those that really are bad. */
+    if (batch->count > 0 && is_refused_throughout(publisher)) {
+        batch_pick(batch, publisher->probes++ % batch->count);
+    }
+}
+
+static void dry_run(struct publisher *publisher)
+{
+    const struct publisher_options *options = &publisher->options;
+
+    options->on_dry_run(options->arg, publisher->batch.entries, publisher->batch.sent);
+    publisher->counters.requests++;
+    on_accepted(publisher);
+}
+
+static void send_next(struct publisher *publisher)
+{
+    const struct publisher_options *options = &publisher->options;
+    struct batch *batch = &publisher->batch;
+
+    compose(publisher);
+    trouble_lost(&publisher->trouble, uv_now(options->loop),
+                 spool_dropped(options->spool) - publisher->counters.refused);
+    if (batch->count == 0) {
+        return;
+    }
+    publisher->bytes = batch_bytes(batch, options->namespace_);
+    if (!options->client) {
+        dry_run(publisher);
+        return;
+    }
+    publisher->call = cloudwatch_put_metric_data(options->client, options->namespace_,
+                                                 batch->entries, batch->sent, on_answer, publisher);
+}
+
+void publisher_kick(struct publisher *publisher)
+{
+    if (publisher_idle(publisher)) {
+        uv_timer_start(&publisher->timer, on_timer, 0, 0);
+    }
+}
+
+void publisher_flush(struct publisher *publisher)
+{
+    publisher->failures = 0;
+    if (!publisher->call) {
+        uv_timer_start(&publisher->timer, on_timer, 0, 0);
+    }
+}
+
+bool publisher_idle(const struct publisher *publisher)
+{
+    return !publisher->call && !uv_is_active((const uv_handle_t *)&publisher->timer);
+}
+
+const struct publisher_counters *publisher_counters(const struct publisher *publisher)
+{
+    return &publisher->counters;
+}
+
+/* --- The end ---------------------------------------------------------------------------------- */
+
+static void on_timer_closed(uv_handle_t *timer)
+{
+    struct publisher *publisher = timer->data;
+    publisher_closed *closed = publisher->closed;
+    void *arg = publisher->closed_arg;
+
+    free(publisher);
+    closed(arg);
+}
+
+void publisher_stop(struct publisher *publisher, publisher_closed *closed, void *arg)
+{
+    aws_cancel(publisher->call);
+    publisher->call = NULL;
+    publisher->closed = closed;
+    publisher->closed_arg = arg;
+    uv_close((uv_handle_t *)&publisher->timer, on_timer_closed);
+}
