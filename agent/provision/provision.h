@@ -1,24 +1,40 @@
 /*
- * Brings the alarms of all databases of one region to what is wanted: compares first (DescribeAlarms), asks for the tags of those that exist, then
- * writes only what differs, at most two a second. What is not ours is left alone.
+ * Brings the alarms of all databases of one region to what is wanted: compares first
+ * (DescribeAlarms), asks for the tags of those that exist, then writes only what differs, at most
+ * two a second. What is not ours is left alone.
  *
- * One run at a time; a run that is asked for while one is under way follows it. One failure does not stop the others.
+ *     struct provision *provision = provision_new(&options);
+ *     provision_set_limit(provision, database, 47);
+ *     provision_run(provision, NULL);             on_line for each alarm, then on_done
+ *     provision_stop(provision, on_closed, self); before client and config are freed
+ *
+ * One run at a time; databases that are asked for while one is under way follow in the next. One
+ * failure does not stop the others. In the background (not one_shot) a run that failed is tried
+ * again, after a minute first and a quarter of an hour at most; a failure is told once, not again
+ * by the attempts that follow.
+ *
+ * An alarm that needs a limit which is not known is left for later in the background
+ * (provision_set_limit(), provision_run()), and a failure in a one_shot run.
+ *
+ * Tags are given at creation and when an alarm is taken over (adopt); configured tags that change
+ * later are not brought to alarms that exist.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <uv.h>
 
 #include "agent/config.h"
 #include "aws/request.h"
 
 enum provision_action {
-    PROVISION_CREATED,   /* +  */
-    PROVISION_CHANGED,   /* ~  */
-    PROVISION_IN_PLACE,  /* =  */
-    PROVISION_NOT_OURS,  /* !  */
-    PROVISION_FAILED     /* x  */
+    PROVISION_CREATED,  /* +  */
+    PROVISION_CHANGED,  /* ~  */
+    PROVISION_IN_PLACE, /* =  */
+    PROVISION_NOT_OURS, /* !  */
+    PROVISION_FAILED    /* x  */
 };
 
 /* One line of the outcome; strings valid during the call. */
@@ -26,7 +42,7 @@ struct provision_line {
     enum provision_action action;
     const char *alarm;
     const char *database; /* the configuration's name */
-    const char *detail;   /* "threshold: 37.6 -> 77.6", a note, or the error; "" when there is none */
+    const char *detail; /* "threshold: 37.6 → 77.6", a note, or the error; "" when there is none */
 };
 
 struct provision_summary {
@@ -43,7 +59,11 @@ struct provision_options {
     const char *default_region;  /* ... where a database without a region of its own lives here */
     bool dry_run;                /* writes nothing; CREATED and CHANGED mean "would be" */
     void (*on_line)(void *arg, const struct provision_line *line);
-    /* A run is over. err: it could not even compare (then it is tried again, with backoff, unless one_shot). */
+    /*
+     * A run is over. err: it could not even compare; or, in the background, alarms failed because
+     * the role may not write them, which is one reason for all of them and has no lines. Then it is
+     * tried again, unless one_shot. May stop the provision; on_line may not.
+     */
     void (*on_done)(void *arg, const struct provision_summary *summary, const struct err *err);
     void *arg;
     bool one_shot;
@@ -55,13 +75,21 @@ struct provision *provision_new(const struct provision_options *options);
 void provision_set_limit(struct provision *provision, const struct config_database *database,
                          double usable);
 
-/* Begins a run of these databases' alarms; NULL: of all. Not before this call returned. */
+/* Begins a run of this database's alarms; NULL: of all. Not before this call returned. */
 void provision_run(struct provision *provision, const struct config_database *database);
 
+/* While the old config is still there. Limits of databases whose server is the same are kept; a run
+ * that is under way begins anew. */
 void provision_reconfigure(struct provision *provision, const struct config *config);
 
+/* Frees it; one `closed`, later. What is under way is not told any more. */
 typedef void provision_closed(void *arg);
 void provision_stop(struct provision *provision, provision_closed *closed, void *arg);
 
 /* "+ rds-high-connections-orders  (detail)" as --setup-alarms prints it. */
 void provision_format_line(const struct provision_line *line, struct buf *out);
+
+/* --- inside, for tests ------------------------------------------------------------------------ */
+
+/* Before the next attempt after so many failed runs (1 for the first). random: 0 <= random < 1. */
+uint64_t provision_backoff_ms(int failures, double random);

@@ -5,6 +5,7 @@
 #include "agent/log.h"
 #include "agent/publish/batch.h"
 #include "agent/publish/trouble.h"
+#include "agent/random.h"
 #include "aws/common/mem.h"
 #include "aws/time.h"
 
@@ -32,15 +33,6 @@ struct publisher {
 
 static void send_next(struct publisher *publisher);
 
-static double system_random(void)
-{
-    uint32_t number = 0;
-
-    /* Without randomness there is no jitter: nothing worse. */
-    (void)uv_random(NULL, NULL, &number, sizeof(number), 0, NULL);
-    return (double)number / 4294967296.0;
-}
-
 struct publisher *publisher_new(const struct publisher_options *options)
 {
     struct publisher *publisher = mem_alloc(sizeof(*publisher));
@@ -48,7 +40,7 @@ struct publisher *publisher_new(const struct publisher_options *options)
     publisher->options = *options;
     publisher->max_count = CLOUDWATCH_DATUMS_MAX;
     if (!options->random) {
-        publisher->options.random = system_random;
+        publisher->options.random = random_fraction;
     }
     uv_timer_init(options->loop, &publisher->timer);
     publisher->timer.data = publisher;
