@@ -1,12 +1,18 @@
 /*
  * The sampler of one database: a kept session, one statement a tick, every number from it.
  *
- * What it reports (which, by the configured set; section "Metrics" of the README says what each means):
- * - each tick: DatabaseUp 1 when the tick was answered, 0 when it was not (5 s are the longest an answer may take);
- * - answered: everything else;
- * - refused for want of a slot: ConnectionsRejected 1, AvailableConnections 0, and, when the usable limit was ever known,
- *   DatabaseConnections = that limit and ConnectionUtilization 100.
- * A session is refused before any setting is sent when a pooler answers. A server that grows expensive to ask is asked less often.
+ * What it reports (which, by the configured set; section "Metrics" of the README says what each
+ * means):
+ * - each tick: DatabaseUp, once: 1 when it was answered, 0 when it was not (5 s are the longest an
+ *   answer may take);
+ * - answered: everything else. Ticks that come while a statement is under way share its outcome,
+ * but its numbers belong to the tick that sent it;
+ * - refused for want of a slot: ConnectionsRejected 1, AvailableConnections 0, and, when the usable
+ *   limit was ever known, DatabaseConnections = that limit and ConnectionUtilization 100; the same
+ *   without the rejection until another attempt (about 2 s) tells otherwise.
+ *
+ * A session is refused before any setting is sent when a pooler answers. A server that grows
+ * expensive to ask is asked less often (pace.h); ticks left out so give nothing.
  */
 #pragma once
 
@@ -18,19 +24,20 @@
 struct activity_options {
     uv_loop_t *loop;
     const struct config_database *database; /* borrowed for the source's life */
-    enum metric_set metrics;
+    enum metric_set metrics;                /* "full" makes the statement and the work larger */
     int sample_interval_ms;
     double known_limit; /* usable connections known from an earlier run; 0: not known */
     struct sink sink;
     /* The server's usable limit was read for the first time or has changed. */
     void (*on_limit)(void *arg, const struct config_database *database, double usable);
-    /* What was last found out, for --once and --setup-alarms: NULL err after a good sample. Once after each
-     * tick's end. May be NULL. */
+    /* How a tick ended: NULL err when it was sampled. May be NULL. */
     void (*on_outcome)(void *arg, const struct config_database *database, const struct err *err);
     void *arg;
 };
 
+/* Connects at once; in callbacks the source may be stopped. */
 struct source *activity_new(const struct activity_options *options);
 
-/* After a reload: the same database as a section of the new configuration. Session and samples go on. */
+/* After a reload: the same database as a section of the new configuration. Session and samples go
+ * on. */
 void activity_rebind(struct source *source, const struct config_database *database);

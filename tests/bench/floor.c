@@ -41,7 +41,7 @@ static void on_timer(uv_timer_t *timer)
 int main(int argc, char **argv)
 {
     const struct query_options options = {
-        .privileged = true, .long_query_ms = 60000, .leak_ms = 600000, .stale_idle_ms = 300000};
+        .server_version = 150000, .long_query_ms = 60000, .leak_ms = 600000, .stale_idle_ms = 300000};
     uv_loop_t *loop = uv_default_loop();
     uv_poll_t poll;
     uv_timer_t timer;

@@ -1,0 +1,611 @@
+#include "agent/sample/activity.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/log.h"
+#include "agent/sample/breakdown.h"
+#include "agent/sample/pace.h"
+#include "agent/sample/queries.h"
+#include "agent/sample/session.h"
+#include "aws/common/mem.h"
+
+#define PENDING_MAX         16 /* at 1 Hz 5 are outstanding at most */
+#define NAMES_EVERY_MS      60000
+#define NAMES_AT_LEAST_MS   10000 /* apart, whatever is unknown */
+#define REASONS_REMEMBERED  4
+#define NANOSECONDS_IN_A_MS 1e6
+
+enum activity_state {
+    ACTIVITY_OPENING,
+    ACTIVITY_READY,    /* nothing under way */
+    ACTIVITY_SAMPLING, /* for the tick `sampled_ms` */
+    ACTIVITY_NAMING,
+    ACTIVITY_WAITING, /* to try again */
+    ACTIVITY_STOPPED
+};
+
+/* A tick that has no DatabaseUp yet. */
+struct pending {
+    int64_t tick_ms;
+    uint64_t since_ms; /* the loop's clock */
+};
+
+struct activity {
+    struct source source;
+    struct activity_options options;
+    char *name;
+    struct session session;
+    enum activity_state state;
+    uv_timer_t timer; /* WAITING: the next attempt; else: the oldest pending tick is too old */
+    struct pending pending[PENDING_MAX];
+    size_t pending_count;
+
+    int64_t sampled_ms;
+    uint64_t sent_ns;
+    struct pace pace;
+    struct breakdown *breakdown; /* NULL: not the full set */
+    uint64_t names_ms;           /* when last asked; 0: not in this session */
+    bool names_missing;
+
+    double usable;     /* last read in this life; 0: not yet */
+    double limit;      /* usable, or what was known before */
+    bool out_of_slots; /* the last attempt ended so */
+    bool rejected;     /* an attempt did so since the last tick that was told */
+    int failures;      /* in a row */
+
+    bool was_up;                       /* ever */
+    bool down;                         /* something has been said that is not taken back yet */
+    uint64_t down_since_ms;            /* the loop's clock */
+    struct err reason;                 /* of the last failure */
+    char *reasons[REASONS_REMEMBERED]; /* said since it is down */
+    int reason_count;
+    bool grant_told;
+
+    source_stopped *stopped;
+    void *stopped_arg;
+};
+
+static void open_session(struct activity *activity);
+static void go_on(struct activity *activity);
+
+/* --- readings ------------------------------------------------------------------------------- */
+
+static void put(const struct activity *activity, int64_t tick_ms, enum metric_id metric,
+                double value)
+{
+    const struct reading reading = {.metric = metric,
+                                    .database = activity->options.database->identifier,
+                                    .time_ms = tick_ms,
+                                    .value = value};
+
+    activity->options.sink.put(activity->options.sink.arg, &reading);
+}
+
+static void put_states(const struct activity *activity, const struct snapshot *snapshot,
+                       int64_t tick_ms)
+{
+    const struct {
+        enum metric_id metric;
+        double value;
+    } numbers[] = {
+        {METRIC_CONNECTIONS_ACTIVE, snapshot->active},
+        {METRIC_CONNECTIONS_IDLE, snapshot->idle},
+        {METRIC_CONNECTIONS_IDLE_IN_TRANSACTION, snapshot->idle_in_transaction},
+        {METRIC_CONNECTIONS_WAITING_ON_LOCK, snapshot->waiting_on_lock},
+        {METRIC_LONG_RUNNING_QUERIES, snapshot->long_running},
+        {METRIC_LEAKED_CONNECTIONS, snapshot->leaked},
+        {METRIC_STALE_IDLE_CONNECTIONS, snapshot->stale_idle},
+        {METRIC_OLDEST_TRANSACTION_AGE, snapshot->oldest_transaction_s},
+    };
+
+    for (size_t i = 0; i < MEM_COUNT(numbers); i++) {
+        put(activity, tick_ms, numbers[i].metric, numbers[i].value);
+    }
+}
+
+static void put_snapshot(struct activity *activity, const struct snapshot *snapshot,
+                         double latency_ms)
+{
+    int64_t tick_ms = activity->sampled_ms;
+
+    put(activity, tick_ms, METRIC_DATABASE_CONNECTIONS, snapshot->connections);
+    if (snapshot->usable > 0) {
+        put(activity, tick_ms, METRIC_CONNECTION_UTILIZATION,
+            100 * snapshot->connections / snapshot->usable);
+        put(activity, tick_ms, METRIC_AVAILABLE_CONNECTIONS,
+            fmax(0, snapshot->usable - snapshot->connections));
+        put(activity, tick_ms, METRIC_MAX_CONNECTIONS, snapshot->usable);
+    }
+    if (snapshot->privileged) {
+        put_states(activity, snapshot, tick_ms);
+    }
+    if (activity->breakdown) {
+        put(activity, tick_ms, METRIC_SAMPLE_LATENCY, latency_ms);
+        put(activity, tick_ms, METRIC_DATABASE_ROLE, snapshot->is_replica ? 0 : 1);
+        activity->names_missing = !breakdown_put(activity->breakdown, activity->options.database,
+                                                 snapshot, tick_ms, &activity->options.sink);
+    }
+}
+
+/* The server turned us away because it is full: that is what there is to know, and enough. */
+static void put_out_of_slots(const struct activity *activity, int64_t tick_ms)
+{
+    put(activity, tick_ms, METRIC_AVAILABLE_CONNECTIONS, 0);
+    if (activity->limit > 0) {
+        put(activity, tick_ms, METRIC_DATABASE_CONNECTIONS, activity->limit);
+        put(activity, tick_ms, METRIC_CONNECTION_UTILIZATION, 100);
+        put(activity, tick_ms, METRIC_MAX_CONNECTIONS, activity->limit);
+    }
+}
+
+/* --- pending ticks -------------------------------------------------------------------------- */
+
+static void arm(struct activity *activity);
+
+static void end_tick(struct activity *activity, const struct err *err)
+{
+    const struct activity_options *options = &activity->options;
+    int64_t tick_ms = activity->pending[0].tick_ms;
+
+    activity->pending_count--;
+    memmove(activity->pending, activity->pending + 1,
+            activity->pending_count * sizeof(activity->pending[0]));
+    put(activity, tick_ms, METRIC_DATABASE_UP, err ? 0 : 1);
+    if (err && activity->out_of_slots) {
+        put_out_of_slots(activity, tick_ms);
+    }
+    if (!err || activity->out_of_slots) {
+        put(activity, tick_ms, METRIC_CONNECTIONS_REJECTED, activity->rejected ? 1 : 0);
+    }
+    if (options->on_outcome) {
+        options->on_outcome(options->arg, options->database, err); /* may stop us */
+    }
+}
+
+static void end_all_ticks(struct activity *activity, const struct err *err)
+{
+    bool any = activity->pending_count > 0;
+
+    while (activity->pending_count > 0) {
+        end_tick(activity, err);
+    }
+    if (any) {
+        activity->rejected = false;
+    }
+    arm(activity);
+}
+
+static void on_overdue(uv_timer_t *timer);
+
+/* The deadline of the oldest pending tick. The one that is being sampled needs none: the
+ * statement's own is the same. */
+static void arm(struct activity *activity)
+{
+    const struct pending *oldest = &activity->pending[0];
+    uint64_t now_ms = uv_now(activity->options.loop);
+
+    if (activity->state == ACTIVITY_WAITING || activity->state == ACTIVITY_STOPPED) {
+        return;
+    }
+    if (activity->pending_count == 0 ||
+        (activity->state == ACTIVITY_SAMPLING && oldest->tick_ms == activity->sampled_ms)) {
+        uv_timer_stop(&activity->timer);
+        return;
+    }
+    uint64_t due_ms = oldest->since_ms + SESSION_ANSWER_MS;
+
+    uv_timer_start(&activity->timer, on_overdue, due_ms > now_ms ? due_ms - now_ms : 0, 0);
+}
+
+static void on_overdue(uv_timer_t *timer)
+{
+    struct activity *activity = timer->data;
+    struct err err = activity->reason;
+
+    if (err.code == ERR_NONE) {
+        char *server = conninfo_describe(&activity->options.database->conninfo);
+
+        err_set(&err, ERR_TIMEOUT, "no answer from %s in %d s", server, SESSION_ANSWER_MS / 1000);
+        free(server);
+    }
+    end_tick(activity, &err);
+    activity->rejected = false;
+    arm(activity);
+}
+
+static void add_pending(struct activity *activity, int64_t tick_ms)
+{
+    if (activity->pending_count == PENDING_MAX) {
+        const struct err err = {.code = ERR_TIMEOUT, .message = "too many ticks without an answer"};
+
+        end_tick(activity, &err);
+    }
+    activity->pending[activity->pending_count++] =
+        (struct pending){.tick_ms = tick_ms, .since_ms = uv_now(activity->options.loop)};
+}
+
+/* --- what is said --------------------------------------------------------------------------- */
+
+static void forget_reasons(struct activity *activity)
+{
+    for (int i = 0; i < REASONS_REMEMBERED; i++) {
+        free(activity->reasons[i]);
+        activity->reasons[i] = NULL;
+    }
+    activity->reason_count = 0;
+}
+
+/* The same reason from another address, or two that take turns, are no news. */
+static bool is_news(struct activity *activity, const char *reason)
+{
+    for (int i = 0; i < REASONS_REMEMBERED; i++) {
+        if (activity->reasons[i] && strcmp(activity->reasons[i], reason) == 0) {
+            return false;
+        }
+    }
+    int slot = activity->reason_count++ % REASONS_REMEMBERED;
+
+    free(activity->reasons[slot]);
+    activity->reasons[slot] = mem_strdup(reason);
+    return true;
+}
+
+static void note_failure(struct activity *activity, const struct err *err, const char *next)
+{
+    if (!activity->down) {
+        activity->down = true;
+        activity->down_since_ms = uv_now(activity->options.loop);
+    }
+    activity->reason = *err;
+    if (is_news(activity, activity->session.refusal.text)) {
+        log_warn("%s: %s%s", activity->name, err->message, next);
+    }
+}
+
+static void note_success(struct activity *activity, const struct snapshot *snapshot)
+{
+    struct buf what;
+
+    activity->failures = 0;
+    activity->reason.code = ERR_NONE;
+    if (activity->was_up && !activity->down) {
+        return;
+    }
+    const char *version = PQparameterStatus(activity->session.pg.conn, "server_version");
+
+    buf_init(&what, 256);
+    if (activity->was_up) {
+        buf_printf(&what, "back after %.0f s",
+                   (double)(uv_now(activity->options.loop) - activity->down_since_ms) / 1000);
+    } else {
+        buf_puts(&what, "connected");
+    }
+    version = version ? version : "?";
+    log_info("%s: %s (PostgreSQL %.*s, %.0f usable connections, %.0f reserved)", activity->name,
+             buf_text(&what), (int)strcspn(version, " "), version, snapshot->usable,
+             snapshot->max_connections - snapshot->usable);
+    buf_done(&what);
+    activity->was_up = true;
+    activity->down = false;
+    forget_reasons(activity);
+}
+
+static void note_privilege(struct activity *activity, bool privileged)
+{
+    PGconn *conn = activity->session.pg.conn;
+
+    if (privileged || activity->grant_told) {
+        return;
+    }
+    char *user = PQescapeIdentifier(conn, PQuser(conn), strlen(PQuser(conn)));
+
+    activity->grant_told = true;
+    log_warn("%s: the states of other users' sessions can not be seen; totals are right, the rest "
+             "is left out until someone runs: GRANT pg_monitor TO %s",
+             activity->name, user ? user : PQuser(conn));
+    PQfreemem(user);
+}
+
+static void note_limit(struct activity *activity, double usable)
+{
+    const struct activity_options *options = &activity->options;
+
+    if (usable == activity->usable) {
+        return;
+    }
+    if (activity->usable > 0) {
+        log_info("%s: usable connections %.0f, were %.0f", activity->name, usable,
+                 activity->usable);
+    }
+    activity->usable = usable;
+    activity->limit = usable;
+    options->on_limit(options->arg, options->database, usable);
+}
+
+static void note_cost(struct activity *activity, double server_ms)
+{
+    struct pace *pace = &activity->pace;
+
+    if (pace_measured(pace, server_ms)) {
+        log_info("%s: a sample takes the server %.1f ms: it is sampled every %g s", activity->name,
+                 server_ms, pace->every * activity->options.sample_interval_ms / 1000.0);
+    }
+}
+
+/* --- trying again --------------------------------------------------------------------------- */
+
+/* Between half of it and all of it, so that agents do not come in step. */
+static uint64_t jitter(uint64_t delay_ms)
+{
+    uint32_t number = 0;
+
+    (void)uv_random(NULL, NULL, &number, sizeof(number), 0, NULL);
+    return delay_ms / 2 + number % (delay_ms / 2 + 1);
+}
+
+static uint64_t retry_delay_ms(const struct activity *activity)
+{
+    static const uint64_t soon_ms[] = {500, 1000, 1500};
+    int last = (int)MEM_COUNT(soon_ms) - 1;
+
+    switch (activity->session.refusal.pace) {
+    case REFUSAL_SLOTS:
+        return jitter(2000);
+    case REFUSAL_SLOW:
+        return jitter(30000);
+    case REFUSAL_RARE:
+        return jitter(60000);
+    case REFUSAL_SOON:
+        break;
+    }
+    return jitter(soon_ms[activity->failures < last ? activity->failures : last]);
+}
+
+static void on_retry(uv_timer_t *timer)
+{
+    open_session(timer->data);
+}
+
+/* There is no session; err says why. */
+static void wait_for_retry(struct activity *activity, const struct err *err)
+{
+    activity->state = ACTIVITY_WAITING;
+    activity->out_of_slots = activity->session.refusal.out_of_slots;
+    activity->rejected = activity->rejected || activity->out_of_slots;
+    uv_timer_start(&activity->timer, on_retry, retry_delay_ms(activity), 0);
+    activity->failures++;
+    end_all_ticks(activity, err);
+}
+
+static void lose_session(struct activity *activity, const struct err *err)
+{
+    struct err lost = *err;
+
+    err_context(&lost, "lost");
+    note_failure(activity, &lost, "; reconnecting");
+    wait_for_retry(activity, &lost);
+}
+
+static void on_lost(void *arg, const struct err *err)
+{
+    lose_session(arg, err);
+}
+
+static void on_open(void *arg, const struct err *err)
+{
+    struct activity *activity = arg;
+    bool soon = activity->session.refusal.pace == REFUSAL_SOON ||
+                activity->session.refusal.pace == REFUSAL_SLOTS;
+
+    if (err) {
+        note_failure(activity, err, soon ? "; trying again" : "; trying again now and then");
+        wait_for_retry(activity, err);
+        return;
+    }
+    activity->out_of_slots = false;
+    activity->names_ms = 0;
+    go_on(activity);
+}
+
+static void open_session(struct activity *activity)
+{
+    uv_timer_stop(&activity->timer);
+    activity->state = ACTIVITY_OPENING;
+    session_open(&activity->session, on_open);
+}
+
+/* --- asking --------------------------------------------------------------------------------- */
+
+/* A statement failed: the session may be gone, or may be there still. */
+static void on_failed_answer(struct activity *activity, const struct err *err)
+{
+    if (!pg_is_open(&activity->session.pg)) {
+        lose_session(activity, err);
+        return;
+    }
+    activity->state = ACTIVITY_READY;
+    note_failure(activity, err, "; the session goes on");
+    end_all_ticks(activity, err);
+}
+
+static bool tick_is_pending(const struct activity *activity, int64_t tick_ms)
+{
+    for (size_t i = 0; i < activity->pending_count; i++) {
+        if (activity->pending[i].tick_ms == tick_ms) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void on_sample(void *arg, const PGresult *result, const struct err *err)
+{
+    struct activity *activity = arg;
+    double latency_ms = (double)(uv_hrtime() - activity->sent_ns) / NANOSECONDS_IN_A_MS;
+    struct snapshot snapshot;
+    struct err parse_err;
+
+    if (!err && !snapshot_read(result, &snapshot, &parse_err)) {
+        refusal_set(&activity->session.refusal, ERR_PARSE, REFUSAL_SLOW, "%s", parse_err.message);
+        err = &parse_err;
+    }
+    if (err) {
+        on_failed_answer(activity, err);
+        return;
+    }
+    activity->state = ACTIVITY_READY;
+    note_success(activity, &snapshot);
+    note_privilege(activity, snapshot.privileged);
+    note_limit(activity, snapshot.usable);
+    note_cost(activity, snapshot.server_ms);
+    /* Told as not answered already: its numbers would contradict. */
+    if (tick_is_pending(activity, activity->sampled_ms)) {
+        put_snapshot(activity, &snapshot, latency_ms);
+    }
+    snapshot_done(&snapshot);
+    end_all_ticks(activity, NULL);
+    go_on(activity);
+}
+
+static void on_names(void *arg, const PGresult *result, const struct err *err)
+{
+    struct activity *activity = arg;
+
+    if (err && !pg_is_open(&activity->session.pg)) {
+        lose_session(activity, err);
+        return;
+    }
+    if (err) {
+        log_debug("%s: names of databases: %s", activity->name, err->message);
+    } else {
+        breakdown_take_names(activity->breakdown, result);
+    }
+    activity->state = ACTIVITY_READY;
+    go_on(activity);
+}
+
+static bool names_are_due(const struct activity *activity)
+{
+    uint64_t age_ms = uv_now(activity->options.loop) - activity->names_ms;
+
+    return activity->breakdown && (activity->names_ms == 0 || age_ms >= NAMES_EVERY_MS ||
+                                   (activity->names_missing && age_ms >= NAMES_AT_LEAST_MS));
+}
+
+/* The session has nothing to do: what is next? */
+static void go_on(struct activity *activity)
+{
+    if (activity->state == ACTIVITY_STOPPED) {
+        return;
+    }
+    activity->state = ACTIVITY_READY;
+    if (names_are_due(activity)) {
+        activity->state = ACTIVITY_NAMING;
+        activity->names_ms = uv_now(activity->options.loop);
+        session_ask_names(&activity->session, on_names);
+    } else if (activity->pending_count > 0) {
+        activity->state = ACTIVITY_SAMPLING;
+        activity->sampled_ms = activity->pending[activity->pending_count - 1].tick_ms;
+        activity->sent_ns = uv_hrtime();
+        session_sample(&activity->session, on_sample);
+    }
+    arm(activity);
+}
+
+/* --- the source ----------------------------------------------------------------------------- */
+
+static void activity_tick(struct source *source, int64_t tick_ms)
+{
+    struct activity *activity = (struct activity *)source;
+
+    if (activity->state == ACTIVITY_READY && !pace_is_due(&activity->pace)) {
+        return;
+    }
+    add_pending(activity, tick_ms);
+    if (activity->state == ACTIVITY_WAITING) {
+        end_all_ticks(activity, &activity->reason);
+    } else if (activity->state == ACTIVITY_READY) {
+        go_on(activity);
+    } else {
+        arm(activity);
+    }
+}
+
+static int64_t activity_settled_ms(const struct source *source)
+{
+    const struct activity *activity = (const struct activity *)source;
+
+    return activity->pending_count > 0 ? activity->pending[0].tick_ms : INT64_MAX;
+}
+
+static void on_timer_closed(uv_handle_t *timer)
+{
+    struct activity *activity = timer->data;
+    source_stopped *stopped = activity->stopped;
+    void *arg = activity->stopped_arg;
+
+    breakdown_free(activity->breakdown);
+    forget_reasons(activity);
+    free(activity->name);
+    free(activity);
+    stopped(arg);
+}
+
+static void on_session_closed(void *arg)
+{
+    struct activity *activity = arg;
+
+    uv_close((uv_handle_t *)&activity->timer, on_timer_closed);
+}
+
+static void activity_stop(struct source *source, source_stopped *stopped, void *arg)
+{
+    struct activity *activity = (struct activity *)source;
+
+    activity->state = ACTIVITY_STOPPED;
+    activity->pending_count = 0;
+    activity->stopped = stopped;
+    activity->stopped_arg = arg;
+    uv_timer_stop(&activity->timer);
+    session_done(&activity->session, on_session_closed);
+}
+
+static const struct source_ops activity_ops = {activity_tick, activity_settled_ms, activity_stop};
+
+struct source *activity_new(const struct activity_options *options)
+{
+    struct activity *activity = mem_alloc(sizeof(*activity));
+    const struct session_options session = {
+        .loop = options->loop,
+        .database = options->database,
+        .sample_interval_ms = options->sample_interval_ms,
+        .by_group = options->metrics == METRICS_FULL,
+        .on_lost = on_lost,
+        .arg = activity,
+    };
+
+    activity->options = *options;
+    activity->name = mem_printf("database %s", options->database->name);
+    activity->source.ops = &activity_ops;
+    activity->source.name = activity->name;
+    activity->limit = options->known_limit;
+    pace_init(&activity->pace, options->sample_interval_ms);
+    if (options->metrics == METRICS_FULL) {
+        activity->breakdown = breakdown_new(options->database->per_application);
+    }
+    uv_timer_init(options->loop, &activity->timer);
+    activity->timer.data = activity;
+    session_init(&activity->session, &session);
+    open_session(activity);
+    return &activity->source;
+}
+
+void activity_rebind(struct source *source, const struct config_database *database)
+{
+    struct activity *activity = (struct activity *)source;
+
+    activity->options.database = database;
+    activity->session.options.database = database;
+}

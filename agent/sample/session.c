@@ -1,0 +1,396 @@
+#include "agent/sample/session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agent/sample/queries.h"
+#include "aws/common/mem.h"
+
+#define CONNECT_MAX_MS    10000
+#define HURRY_MS          2000
+#define LOOK_UP_MAX_MS    3000
+#define PASSWORD_FILE_MAX 65536
+#define STATEMENT_MAX     65536
+#define SAMPLE            "sample" /* the prepared statement's name */
+
+/* --- how opening ends ----------------------------------------------------------------------- */
+
+/* For the reason in session->refusal. */
+static void fail(struct session *session)
+{
+    const struct refusal *refusal = &session->refusal;
+    bool asked = session->pg.place[0] != '\0';
+    struct err err;
+
+    session->hurry = refusal->code == ERR_TIMEOUT && !session->hurry;
+    err_set(&err, refusal->code, "%s%s%s%s%s%s", refusal->text, asked ? " (" : "",
+            session->pg.place, asked ? ")" : "", refusal->advice ? ": " : "",
+            refusal->advice ? refusal->advice : "");
+    session_close(session);
+    session->on_open(session->options.arg, &err);
+}
+
+static void fail_in_pg(struct session *session)
+{
+    session->refusal = session->pg.refusal;
+    fail(session);
+}
+
+/* --- the password --------------------------------------------------------------------------- */
+
+static bool open_regular(const char *path, int *out, struct err *err)
+{
+    struct stat status;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not hold the loop up */
+
+    if (fd < 0) {
+        return err_errno(err, errno, "password_file %s", path);
+    }
+    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
+        close(fd);
+        return err_set(err, ERR_CONFIG, "password_file %s: is no file", path);
+    }
+    *out = fd;
+    return true;
+}
+
+/* Without one newline at its end. */
+static bool read_password(const char *path, char **out, struct err *err)
+{
+    struct buf text;
+    char chunk[4096];
+    ssize_t len = 0;
+    int fd = -1;
+
+    if (!open_regular(path, &fd, err)) {
+        return false;
+    }
+    buf_init_secret(&text, PASSWORD_FILE_MAX);
+    while (buf_ok(&text) && (len = read(fd, chunk, sizeof(chunk))) > 0) {
+        buf_add(&text, chunk, (size_t)len);
+    }
+    int errnum = errno;
+    explicit_bzero(chunk, sizeof(chunk));
+    close(fd);
+    if (len < 0 || !buf_ok(&text)) {
+        buf_done(&text);
+        return len < 0 ? err_errno(err, errnum, "password_file %s", path)
+                       : err_set(err, ERR_CONFIG, "password_file %s: larger than %d KB", path,
+                                 PASSWORD_FILE_MAX / 1024);
+    }
+    if (text.len > 0 && text.data[text.len - 1] == '\n') {
+        buf_truncate(&text, text.len - 1);
+    }
+    *out = mem_strdup(buf_text(&text));
+    buf_done(&text);
+    return true;
+}
+
+/* --- connecting ----------------------------------------------------------------------------- */
+
+struct keywords {
+    const char *keyword[CONNINFO_PARAMS_MAX + 24];
+    const char *value[CONNINFO_PARAMS_MAX + 24];
+    size_t count;
+};
+
+/* libpq takes the last of the same. */
+static void add(struct keywords *list, const char *keyword, const char *value)
+{
+    if (value && list->count + 1 < MEM_COUNT(list->keyword)) {
+        list->keyword[list->count] = keyword;
+        list->value[list->count] = value;
+        list->count++;
+    }
+}
+
+/* What the URL may change. */
+static void add_defaults(struct keywords *list)
+{
+    add(list, "keepalives_idle", "10");
+    add(list, "keepalives_interval", "5");
+    add(list, "keepalives_count", "2");
+    add(list, "tcp_user_timeout", "10000");
+}
+
+static void add_url(struct keywords *list, const struct conninfo *info)
+{
+    for (size_t i = 0; i < CONNINFO_PARAMS_MAX && info->keywords[i]; i++) {
+        add(list, info->keywords[i], info->values[i]);
+    }
+    add(list, "port", info->port);
+    add(list, "user", info->user);
+    add(list, "dbname", info->dbname);
+    add(list, "password", info->password);
+}
+
+static void add_fixed(struct keywords *list)
+{
+    add(list, "application_name", "poolwarden");
+    add(list, "client_encoding", "UTF8");
+    add(list, "gssencmode", "disable"); /* would ask a Kerberos server and wait for it */
+}
+
+/* "db,db" and "10.0.1.7,10.0.1.8": libpq tries one address after the other. */
+static void add_addresses(struct keywords *list, const struct session *session, struct buf *hosts,
+                          struct buf *addresses)
+{
+    const struct conninfo *info = &session->options.database->conninfo;
+
+    if (info->hostaddr || !info->host || info->host[0] == '/' || info->host[0] == '@') {
+        add(list, "host", info->host);
+        add(list, "hostaddr", info->hostaddr);
+        return;
+    }
+    for (size_t i = 0; i < session->addresses.count; i++) {
+        buf_printf(hosts, "%s%s", i ? "," : "", info->host);
+        buf_printf(addresses, "%s%s", i ? "," : "", session->addresses.text[i]);
+    }
+    add(list, "host", buf_text(hosts));
+    add(list, "hostaddr", buf_text(addresses));
+}
+
+static int connect_deadline_ms(const struct session *session)
+{
+    int own_ms = session->options.database->conninfo.connect_timeout_ms;
+    int most_ms = session->hurry ? HURRY_MS : CONNECT_MAX_MS;
+
+    return own_ms < most_ms ? own_ms : most_ms;
+}
+
+static void on_connected(void *arg, const struct err *err);
+
+static void dial(struct session *session)
+{
+    const struct config_database *database = session->options.database;
+    struct keywords list = {.count = 0};
+    char *password = NULL;
+    struct buf hosts, addresses;
+    struct err err;
+
+    if (database->password_file && !read_password(database->password_file, &password, &err)) {
+        refusal_set(&session->refusal, ERR_CONFIG, REFUSAL_SLOW, "%s", err.message);
+        fail(session);
+        return;
+    }
+    buf_init(&hosts, 4096);
+    buf_init(&addresses, 4096);
+    add_defaults(&list);
+    add_url(&list, &database->conninfo);
+    add(&list, "password", password);
+    add_addresses(&list, session, &hosts, &addresses);
+    add_fixed(&list);
+    pg_connect(&session->pg, list.keyword, list.value, connect_deadline_ms(session), on_connected);
+    mem_free_secret(password);
+    buf_done(&hosts);
+    buf_done(&addresses);
+}
+
+static void on_resolved(void *arg, const struct resolve_addresses *addresses, const struct err *err)
+{
+    struct session *session = arg;
+
+    session->look_up = NULL;
+    if (addresses) {
+        session->addresses = *addresses;
+    } else if (session->addresses.count == 0) {
+        refusal_set(&session->refusal, err->code, REFUSAL_SOON, "%s", err->message);
+        fail(session);
+        return;
+    }
+    dial(session);
+}
+
+static void on_start(uv_timer_t *timer)
+{
+    struct session *session = timer->data;
+    const struct conninfo *info = &session->options.database->conninfo;
+
+    if (conninfo_needs_no_lookup(info)) {
+        session->addresses.count = 0;
+        if (info->host && strlen(info->host) < sizeof(session->addresses.text[0])) {
+            memcpy(session->addresses.text[0], info->host, strlen(info->host) + 1);
+            session->addresses.count = 1;
+        }
+        dial(session);
+        return;
+    }
+    int deadline_ms = connect_deadline_ms(session);
+
+    session->look_up = resolve_send(session->options.loop, info->host,
+                                    deadline_ms < LOOK_UP_MAX_MS ? deadline_ms : LOOK_UP_MAX_MS,
+                                    on_resolved, session);
+}
+
+/* --- before the first sample ---------------------------------------------------------------- */
+
+static void on_prepared(void *arg, const PGresult *result, const struct err *err)
+{
+    struct session *session = arg;
+
+    (void)result;
+    if (err) {
+        fail_in_pg(session);
+        return;
+    }
+    session->hurry = false;
+    session->on_open(session->options.arg, NULL);
+}
+
+static void on_settings(void *arg, const PGresult *result, const struct err *err)
+{
+    struct session *session = arg;
+    const struct config_database *database = session->options.database;
+    const struct query_options query = {
+        .server_version = PQserverVersion(session->pg.conn),
+        .by_group = session->options.by_group,
+        .long_query_ms = database->long_query_ms,
+        .leak_ms = database->leak_ms,
+        .stale_idle_ms = database->stale_idle_ms,
+    };
+    struct buf sql;
+
+    (void)result;
+    if (err) {
+        fail_in_pg(session);
+        return;
+    }
+    buf_init(&sql, STATEMENT_MAX);
+    query_sample(&query, &sql);
+    pg_prepare(&session->pg, SAMPLE, buf_text(&sql), SESSION_ANSWER_MS, on_prepared);
+    buf_done(&sql);
+}
+
+static void refuse_pooler(struct session *session)
+{
+    bool told = session->options.database->conninfo.pgbouncer;
+
+    refusal_set(&session->refusal, ERR_CONFIG, REFUSAL_RARE,
+                "a pooler answers, not the server itself%s",
+                told ? " (and url says pgbouncer=true)" : "");
+    session->refusal.advice = "give the server's own address in url (Prisma: directUrl)";
+    fail(session);
+}
+
+/* Settings sent through a pooler would stay on a server connection that others get. */
+static void on_backend_pid(void *arg, const PGresult *result, const struct err *err)
+{
+    struct session *session = arg;
+    PGconn *conn = session->pg.conn;
+    struct buf sql;
+
+    if (err) {
+        fail_in_pg(session);
+        return;
+    }
+    if (PQntuples(result) != 1 ||
+        strtol(PQgetvalue(result, 0, 0), NULL, 10) != PQbackendPID(conn)) {
+        refuse_pooler(session);
+        return;
+    }
+    if (PQserverVersion(conn) < QUERY_SERVER_VERSION_MIN) {
+        refusal_set(&session->refusal, ERR_CONFIG, REFUSAL_RARE,
+                    "PostgreSQL %s is too old: 12 or newer is needed",
+                    PQparameterStatus(conn, "server_version"));
+        fail(session);
+        return;
+    }
+    buf_init(&sql, STATEMENT_MAX);
+    query_session(PQserverVersion(conn), session->options.sample_interval_ms, &sql);
+    pg_query(&session->pg, buf_text(&sql), SESSION_ANSWER_MS, on_settings);
+    buf_done(&sql);
+}
+
+static void on_connected(void *arg, const struct err *err)
+{
+    struct session *session = arg;
+
+    if (err) {
+        fail_in_pg(session);
+        return;
+    }
+    pg_query(&session->pg, query_backend_pid, SESSION_ANSWER_MS, on_backend_pid);
+}
+
+void session_open(struct session *session, pg_connected *done)
+{
+    session->on_open = done;
+    session->pg.place[0] = '\0';
+    uv_timer_start(&session->start, on_start, 0, 0);
+}
+
+/* --- asking --------------------------------------------------------------------------------- */
+
+static void on_answered(void *arg, const PGresult *result, const struct err *err)
+{
+    struct session *session = arg;
+
+    if (err) {
+        session->refusal = session->pg.refusal;
+    }
+    session->on_answer(session->options.arg, result, err);
+}
+
+void session_sample(struct session *session, pg_answered *done)
+{
+    session->on_answer = done;
+    pg_execute(&session->pg, SAMPLE, SESSION_ANSWER_MS, on_answered);
+}
+
+void session_ask_names(struct session *session, pg_answered *done)
+{
+    session->on_answer = done;
+    pg_query(&session->pg, query_database_names, SESSION_ANSWER_MS, on_answered);
+}
+
+static void on_lost(void *arg, const struct err *err)
+{
+    struct session *session = arg;
+
+    session->refusal = session->pg.refusal;
+    session->options.on_lost(session->options.arg, err);
+}
+
+/* --- life ----------------------------------------------------------------------------------- */
+
+void session_init(struct session *session, const struct session_options *options)
+{
+    memset(session, 0, sizeof(*session));
+    session->options = *options;
+    pg_init(&session->pg, options->loop, on_lost, session);
+    uv_timer_init(options->loop, &session->start);
+    session->start.data = session;
+}
+
+void session_close(struct session *session)
+{
+    uv_timer_stop(&session->start);
+    resolve_cancel(session->look_up);
+    session->look_up = NULL;
+    pg_close(&session->pg);
+}
+
+static void on_start_closed(uv_handle_t *timer)
+{
+    struct session *session = timer->data;
+
+    session->on_closed(session->options.arg);
+}
+
+static void on_pg_closed(void *arg)
+{
+    struct session *session = arg;
+
+    uv_close((uv_handle_t *)&session->start, on_start_closed);
+}
+
+void session_done(struct session *session, pg_closed *closed)
+{
+    session_close(session);
+    session->on_closed = closed;
+    pg_done(&session->pg, on_pg_closed);
+}
