@@ -259,7 +259,8 @@ static void note_failure(struct activity *activity, const struct err *err, const
         activity->down_since_ms = uv_now(activity->options.loop);
     }
     activity->reason = *err;
-    if (is_news(activity, activity->session.refusal.text)) {
+    /* How long nobody answered differs from attempt to attempt. */
+    if (is_news(activity, err->code == ERR_TIMEOUT ? "timeout" : activity->session.refusal.text)) {
         log_warn("%s: %s%s", activity->name, err->message, next);
     }
 }
@@ -277,8 +278,9 @@ static void note_success(struct activity *activity, const struct snapshot *snaps
 
     buf_init(&what, 256);
     if (activity->was_up) {
-        buf_printf(&what, "back after %.0f s",
-                   (double)(uv_now(activity->options.loop) - activity->down_since_ms) / 1000);
+        double seconds = (double)(uv_now(activity->options.loop) - activity->down_since_ms) / 1000;
+
+        buf_printf(&what, "back after %.*f s", seconds < 10, seconds);
     } else {
         buf_puts(&what, "connected");
     }
@@ -347,7 +349,7 @@ static uint64_t jitter(uint64_t delay_ms)
 
 static uint64_t retry_delay_ms(const struct activity *activity)
 {
-    static const uint64_t soon_ms[] = {500, 1000, 1500};
+    static const uint64_t soon_ms[] = {100, 500, 1000, 1500};
     int last = (int)MEM_COUNT(soon_ms) - 1;
 
     switch (activity->session.refusal.pace) {

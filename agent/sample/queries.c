@@ -56,7 +56,8 @@ void query_sample(const struct query_options *options, struct buf *out)
         " a.state_change < statement_timestamp() - interval '%d milliseconds') AS leaked,"
         " count(*) FILTER (WHERE a.state = 'idle' AND"
         " a.state_change < statement_timestamp() - interval '%d milliseconds') AS stale_idle,"
-        " extract(epoch FROM statement_timestamp() - min(a.xact_start))::float8"
+        " extract(epoch FROM statement_timestamp() - min(a.xact_start)"
+        " FILTER (WHERE a.pid <> pg_backend_pid()))::float8"
         " AS oldest_transaction_s,"
         " (SELECT current_setting('max_connections')::int) AS max_connections,"
         " (SELECT ",

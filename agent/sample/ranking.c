@@ -32,6 +32,9 @@ static size_t merge(struct ranking_item *items, size_t count)
 {
     size_t kept = 0;
 
+    if (count == 0) {
+        return 0; /* items may be NULL, which qsort() does not take */
+    }
     qsort(items, count, sizeof(*items), compare_names);
     for (size_t i = 0; i < count; i++) {
         if (kept > 0 && strcmp(items[kept - 1].name, items[i].name) == 0) {
@@ -73,7 +76,8 @@ static void give_to_members(struct ranking *ranking, struct ranking_item *items,
 {
     for (size_t i = 0; i < ranking->count; i++) {
         const struct ranking_item key = {.name = ranking->members[i].name};
-        struct ranking_item *item = bsearch(&key, items, count, sizeof(*items), compare_names);
+        struct ranking_item *item =
+            count ? bsearch(&key, items, count, sizeof(*items), compare_names) : NULL;
 
         if (item && item->eligible) {
             take(&ranking->members[i], item);
