@@ -1,10 +1,11 @@
 /*
  * What sampling and publishing share: a source gives readings to a sink.
  *
- * A source stands for one thing that is read (a database, the StatsD socket). The agent has one timer; at each tick it calls
- * every source's tick(), which starts a reading and returns at once. Readings arrive at the sink when they are there, stamped with
- * the tick that asked for them, however late the answer. settled_ms() lets the agent close a window only when
- * nothing that belongs in it can still arrive.
+ * A source stands for one thing that is read (a database, the StatsD socket). The agent has one
+ * timer; at each tick it calls every source's tick(), which starts a reading and returns at once.
+ * Readings arrive at the sink when they are there, stamped with the tick that asked for them,
+ * however late the answer. settled_ms() lets the agent close a window only when nothing that
+ * belongs in it can still arrive.
  */
 #pragma once
 
@@ -34,10 +35,12 @@ struct source_ops {
     /* Wall clock of this tick in ms; ticks come in order, may be skipped, never repeat. */
     void (*tick)(struct source *source, int64_t tick_ms);
 
-    /* All readings of ticks before this time have been given; INT64_MAX when nothing is outstanding. */
+    /* All readings of ticks before this time have been given; INT64_MAX when nothing is
+     * outstanding. */
     int64_t (*settled_ms)(const struct source *source);
 
-    /* Ends everything under way, gives no more readings, frees the source; then one `stopped`, later. */
+    /* Ends everything under way, gives no more readings, frees the source; then one `stopped`,
+     * later. */
     void (*stop)(struct source *source, source_stopped *stopped, void *arg);
 };
 

@@ -1,6 +1,7 @@
 /*
- * The floor: the least a program can do to sample once a second with libuv and libpq. The same prepared statement as the
- * agent's, one timer, one poll handle, no publishing. tests/bench/run measures the agent beside it.
+ * The floor: the least a program can do to sample once a second with libuv and libpq. The same
+ * prepared statement as the agent's, one timer, one poll handle, no publishing. tests/bench/run
+ * measures the agent beside it.
  *
  *     floor postgresql://...
  */
@@ -40,8 +41,10 @@ static void on_timer(uv_timer_t *timer)
 
 int main(int argc, char **argv)
 {
-    const struct query_options options = {
-        .server_version = 150000, .long_query_ms = 60000, .leak_ms = 600000, .stale_idle_ms = 300000};
+    const struct query_options options = {.server_version = 150000,
+                                          .long_query_ms = 60000,
+                                          .leak_ms = 600000,
+                                          .stale_idle_ms = 300000};
     uv_loop_t *loop = uv_default_loop();
     uv_poll_t poll;
     uv_timer_t timer;

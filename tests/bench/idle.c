@@ -1,6 +1,6 @@
 /*
- * An idle program that links what the agent links and has loaded the CA bundle for TLS: what the libraries weigh by themselves.
- * Wakes once a second.
+ * An idle program that links what the agent links and has loaded the CA bundle for TLS: what the
+ * libraries weigh by themselves. Wakes once a second.
  */
 #include <curl/curl.h>
 #include <jansson.h>

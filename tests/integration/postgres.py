@@ -17,13 +17,13 @@ import pathlib
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 
 import psycopg2
 
 import versions
+from ports import free_port
 from wait import wait_until
 
 SUPERUSER = "postgres"
@@ -35,12 +35,6 @@ create role plain login password '{PASSWORD}';
 create role poolwarden login password '{PASSWORD}';
 grant pg_monitor to poolwarden;
 """
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def as_other_user():
