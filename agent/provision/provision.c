@@ -188,7 +188,9 @@ uint64_t provision_backoff_ms(int failures, double random)
         most_ms *= 2;
     }
     most_ms = most_ms < BACKOFF_MAX_MS ? most_ms : BACKOFF_MAX_MS;
-    return most_ms / 2 + (uint64_t)(random * (double)(most_ms / 2));
+    const uint64_t half_ms = most_ms / 2;
+
+    return half_ms + (uint64_t)(random * (double)half_ms);
 }
 
 /* The databases of a failed run are asked for again, and not before the backoff is over. */

@@ -7,7 +7,7 @@
 const char *statsd_reason_text(enum statsd_reason reason)
 {
     static const char *const texts[STATSD_REASON_COUNT] = {
-#define X(id, text) [id] = text,
+#define X(id, text) [id] = (text),
         STATSD_MAP(X)
 #undef X
     };

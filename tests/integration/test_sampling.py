@@ -83,11 +83,12 @@ def test_workers_and_walsenders_are_not_counted(agent, server, standin):
             server.url("postgres"), connection_factory=psycopg2.extras.PhysicalReplicationConnection)))
         parallel = stack.enter_context(contextlib.closing(psycopg2.connect(server.url("app"), async_=1)))
         wait_until(lambda: parallel.poll() == psycopg2.extensions.POLL_OK)
-        parallel.cursor().execute("""
+        cursor = parallel.cursor()
+        cursor.execute("""
             select set_config(name, 'on', false) from pg_settings
              where name in ('force_parallel_mode', 'debug_parallel_query')""")
         wait_until(lambda: parallel.poll() == psycopg2.extensions.POLL_OK)
-        parallel.cursor().execute("select pg_sleep(300)")
+        cursor.execute("select pg_sleep(300)")
         stack.callback(server.execute, "select pg_terminate_backend(%s)", parallel.get_backend_pid())
         agent()
         types = "select backend_type from pg_stat_activity"
