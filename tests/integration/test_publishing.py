@@ -140,7 +140,7 @@ def test_https_is_trusted_by_the_given_bundle_and_refused_without(agent_for, ser
 
 def test_a_server_whose_clock_is_elsewhere_is_signed_for(agent, standin):
     standin.clock.offset_s = 20 * 60
-    agent()
+    agent(alarms={"provision": "off"})
     windows(standin, 2)
     [refused] = [request for request in puts(standin) if not request.accepted]
     assert refused.error == "InvalidSignatureException"
