@@ -31,7 +31,8 @@ struct http_transfer {
     http_done *done;
     void *arg;
     struct err refusal;
-    bool sent; /* libcurl was about to write the request */
+    bool sent;        /* libcurl was about to write the request */
+    bool answer_lost; /* and then about to write it once more */
     bool tls;
     char *origin; /* "https://host:port", for messages */
     char *body;
@@ -114,6 +115,9 @@ static void explain(const struct http_transfer *transfer, CURLcode result, struc
             advice = failures[i].advice;
         }
     }
+    if (transfer->answer_lost) {
+        what = "the connection was closed before an answer";
+    }
     if (transfer->answer.too_much) {
         code = ERR_REJECTED;
         what = transfer->answer.too_much;
@@ -177,7 +181,9 @@ static void refuse(struct http_transfer *transfer)
 
 /* --- the beginning -------------------------------------------------------------------------- */
 
-/* Called when connected, TLS included, before the request is written. */
+/* Called when connected, TLS included, before the request is written; again when libcurl would
+ * send it anew because a kept connection was closed before any answer. A body may have been acted
+ * on by then: whether to act twice is our caller's decision, and his to count. */
 static int on_connected(void *arg, char *to, char *from, int to_port, int from_port)
 {
     struct http_transfer *transfer = arg;
@@ -186,6 +192,10 @@ static int on_connected(void *arg, char *to, char *from, int to_port, int from_p
     (void)from;
     (void)to_port;
     (void)from_port;
+    if (transfer->sent && transfer->body_len > 0) {
+        transfer->answer_lost = true;
+        return CURL_PREREQFUNC_ABORT;
+    }
     transfer->sent = true;
     return CURL_PREREQFUNC_OK;
 }

@@ -65,8 +65,8 @@ const char *http_header_of(const struct http_response *response, const char *nam
  * not be used. The message names scheme and host, what happened and where to look.
  *
  * may_have_arrived: false as long as no byte of the request was sent (names, connecting, TLS); a
- * caller that must not act twice asks it. (libcurl itself sends a request anew when a kept
- * connection turns out to be closed before any answer.)
+ * caller that must not act twice asks it. A request with a body is never sent twice behind the
+ * caller's back; one without is, when a kept connection turns out to be closed before any answer.
  */
 typedef void http_done(void *arg, const struct http_response *response, const struct err *err,
                        bool may_have_arrived);
