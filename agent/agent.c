@@ -146,6 +146,9 @@ static void on_limit(void *arg, const struct config_database *database, double u
     }
     if (outlet) {
         outlet_set_limit(outlet, database, usable);
+        if (agent->ticks >= PROVISION_AT_TICK) {
+            outlet_provision(outlet, database);
+        }
     }
 }
 
@@ -242,8 +245,8 @@ static void tell_watchdog(struct agent *agent, int64_t tick_ms)
 
 static void provision_all(struct agent *agent)
 {
-    for (size_t i = 0; i < agent->outlet_count && agent->config->provision_at_startup; i++) {
-        outlet_provision(agent->outlets[i]);
+    for (size_t i = 0; i < agent->outlet_count; i++) {
+        outlet_provision(agent->outlets[i], NULL);
     }
 }
 
@@ -363,7 +366,7 @@ static void reload(struct agent *agent)
     struct config *config;
     struct buf text;
 
-    buf_init(&text, 65536);
+    buf_init(&text, CONFIG_ERRORS_MAX);
     if (!config_load(&source, &config, &text)) {
         log_lines("not reloaded, the configuration in force stays: ", buf_text(&text));
         buf_done(&text);
@@ -376,7 +379,7 @@ static void reload(struct agent *agent)
         config_free(config);
     } else {
         use_config(agent, config);
-        log_info("configuration reloaded: %zu databases, %zu pools", config->database_count,
+        log_info("configuration reloaded: databases %zu, pools %zu", config->database_count,
                  config->pool_count);
     }
     buf_done(&text);
@@ -551,7 +554,7 @@ static void start(struct agent *agent)
     agent->running = true;
     agent->published_ms = time_now_ms() / config->publish_interval_ms * config->publish_interval_ms;
     ticker_start(&agent->ticker, &agent->loop, TICK_MS, random_phase_ms(), on_tick, agent);
-    log_info("poolwarden %s: %zu databases, %zu pools, namespace %s in %s, metrics %s every %d s",
+    log_info("poolwarden %s: databases %zu, pools %zu, namespace %s in %s, metrics %s every %d s",
              POOLWARDEN_VERSION, config->database_count, config->pool_count, config->namespace_,
              agent->cloud.region ? agent->cloud.region : "no region (dry run)",
              metric_set_name(config->metrics), config->publish_interval_ms / 1000);

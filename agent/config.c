@@ -303,6 +303,9 @@ static void read_one_database(struct loader *loader)
     struct chain chain = database_chain(loader, section);
     const struct setting *url = chain_find(&chain, key);
 
+    if (url == NULL && !loader->is_whole) {
+        return;
+    }
     if (url == NULL) {
         complain(&loader->complaints, "configuration",
                  "no database is named: set DATABASE_URL, or write a section [database NAME] with "
@@ -407,7 +410,7 @@ bool config_load(const struct config_source *source, struct config **out, struct
 
     *out = NULL;
     written_init(&loader.written, source, &loader.complaints);
-    written_read_file(&loader.written, source);
+    loader.is_whole = written_read_file(&loader.written, source);
     written_read_environment(&loader.written);
     loader.config->file = mem_strdup(loader.written.file);
     read_once(&loader, SECTION_AGENT);

@@ -160,8 +160,10 @@ struct config_source {
 
 /*
  * false: errors holds one line per mistake ("agent.conf:12: [database orders] url: ...; accepted:
- * ..."), all of them; *out is NULL. The limit of errors bounds it.
+ * ..."), all of them; *out is NULL. The limit of errors bounds it: CONFIG_ERRORS_MAX holds what is
+ * told at most.
  */
+#define CONFIG_ERRORS_MAX ((size_t)1 << 18)
 PW_CHECK bool config_load(const struct config_source *source, struct config **out,
                           struct buf *errors);
 void config_free(struct config *config); /* wipes secrets; NULL is fine */

@@ -17,6 +17,7 @@ struct loader {
     struct config *config;
     struct written written;
     struct complaints complaints;
+    bool is_whole; /* the file, if there is one, was read to its end */
 };
 
 void chain_add(struct chain *chain, const struct written_section *section); /* NULL adds nothing */

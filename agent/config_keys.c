@@ -337,6 +337,21 @@ const struct config_key *config_key_of_variable(enum config_section section, con
     return find(section, text, true, name);
 }
 
+void config_key_list(enum config_section section, struct buf *out)
+{
+    const char *between = "";
+
+    for (size_t i = 0; i < config_key_count; i++) {
+        const struct config_key *key = &config_keys[i];
+        size_t len = strlen(key->name);
+
+        if (config_key_of(key, section) && key->meaning) {
+            buf_printf(out, "%s%s%s", between, key->name, key->name[len - 1] == '.' ? "NAME" : "");
+            between = ", ";
+        }
+    }
+}
+
 const char *config_key_near(enum config_section section, const char *text)
 {
     struct suggestion best = {.word = text};

@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "agent/config_value.h"
+#include "aws/common/buf.h"
 
 /* Sections in the order in which they are printed: id, name, stands once. */
 #define SECTION_MAP(X)                                                                             \
@@ -69,3 +70,6 @@ const struct config_key *config_key_of_variable(enum config_section section, con
 
 /* The known key nearest to a mistyped one; NULL: nothing is near. */
 const char *config_key_near(enum config_section section, const char *text);
+
+/* Appends "sample_interval, publish_interval, ...". */
+void config_key_list(enum config_section section, struct buf *out);

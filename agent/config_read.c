@@ -279,15 +279,23 @@ static void complain_of_key(struct complaints *complaints, const char *place,
 {
     const char *near = config_key_near(section->kind, key);
     char text[256];
+    struct buf hint;
 
     if (section->kind == SECTION_DATABASE && strcmp(key, "name") == 0) {
         complain(complaints, place, "%s name: stands in the heading: [database NAME]",
                  heading(section, text, sizeof(text)));
         return;
     }
-    complain(complaints, place, "%s %s: unknown key%s%s%s", heading(section, text, sizeof(text)),
-             written_shown(key), near != NULL ? "; did you mean " : "", near != NULL ? near : "",
-             near != NULL ? "?" : "");
+    buf_init(&hint, 1024);
+    if (near != NULL) {
+        buf_printf(&hint, "did you mean %s?", near);
+    } else {
+        buf_puts(&hint, "accepted: ");
+        config_key_list(section->kind, &hint);
+    }
+    complain(complaints, place, "%s %s: unknown key; %s", heading(section, text, sizeof(text)),
+             written_shown(key), buf_text(&hint));
+    buf_done(&hint);
 }
 
 static void take_setting(struct written *written, struct written_section *section, const char *key,
@@ -361,7 +369,7 @@ static void complain_of_file(struct complaints *complaints, const char *file, co
     }
 }
 
-void written_read_file(struct written *written, const struct config_source *source)
+bool written_read_file(struct written *written, const struct config_source *source)
 {
     static const struct ini_dialect dialect = {.inline_comments = true};
     const char *file = source->file != NULL ? source->file : DEFAULT_FILE;
@@ -369,7 +377,7 @@ void written_read_file(struct written *written, const struct config_source *sour
     struct err err;
 
     if (source->file == NULL && source->text == NULL && access(file, F_OK) != 0) {
-        return;
+        return true;
     }
     bool ok = source->text != NULL
                   ? ini_read_text(file, source->text, &dialect, on_entry, &reader, &err)
@@ -379,6 +387,7 @@ void written_read_file(struct written *written, const struct config_source *sour
     if (!ok) {
         complain_of_file(written->complaints, file, &err);
     }
+    return ok;
 }
 
 /* --- the whole ------------------------------------------------------------------------------ */

@@ -43,7 +43,8 @@ void written_init(struct written *written, const struct config_source *source,
                   struct complaints *complaints);
 void written_done(struct written *written); /* wipes */
 
-void written_read_file(struct written *written, const struct config_source *source);
+/* False: the file could not be read to its end, so what it lacks is not missed. */
+bool written_read_file(struct written *written, const struct config_source *source);
 void written_read_environment(struct written *written); /* POOLWARDEN_<SECTION>_<KEY> */
 
 /* From the environment or from the file; NULL: there is none. */

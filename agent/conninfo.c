@@ -129,8 +129,7 @@ static bool refuse_unknown(const PQconninfoOption *libpq, const char *name, stru
         return err_set(err, ERR_CONFIG, "has an unknown parameter \"%s\"; did you mean %s?", name,
                        best.name);
     }
-    return err_set(err, ERR_CONFIG,
-                   "has an unknown parameter \"%s\"; accepted: libpq's and Prisma's", name);
+    return err_set(err, ERR_CONFIG, "has an unknown parameter \"%s\"", name);
 }
 
 static enum treatment treatment_of(const char *name)

@@ -51,7 +51,7 @@ static bool load(const struct cli *cli, struct config **config)
     const struct config_source source = {.file = cli->config_file};
     struct buf errors;
 
-    buf_init(&errors, 65536);
+    buf_init(&errors, CONFIG_ERRORS_MAX);
     bool ok = config_load(&source, config, &errors);
     if (!ok) {
         fputs(buf_text(&errors), stderr);

@@ -224,10 +224,10 @@ void outlet_publish(struct outlet *outlet, int64_t until_ms)
     }
 }
 
-void outlet_provision(struct outlet *outlet)
+void outlet_provision(struct outlet *outlet, const struct config_database *database)
 {
-    if (outlet->provision) {
-        provision_run(outlet->provision, NULL);
+    if (outlet->provision && outlet->config->provision_at_startup) {
+        provision_run(outlet->provision, database);
     }
 }
 
@@ -235,9 +235,6 @@ void outlet_set_limit(struct outlet *outlet, const struct config_database *datab
 {
     if (outlet->provision) {
         provision_set_limit(outlet->provision, database, usable);
-        if (outlet->config->provision_at_startup) {
-            provision_run(outlet->provision, database);
-        }
     }
 }
 

@@ -41,8 +41,9 @@ void outlet_put(struct outlet *outlet, const struct reading *reading);
  * once. */
 void outlet_publish(struct outlet *outlet, int64_t until_ms);
 
-/* Alarms: compares and writes all of the region's, or one database's after its limit was read. */
-void outlet_provision(struct outlet *outlet);
+/* Compares the alarms of one database, or of all (NULL), and writes what differs; nothing with
+ * provision = off. */
+void outlet_provision(struct outlet *outlet, const struct config_database *database);
 void outlet_set_limit(struct outlet *outlet, const struct config_database *database, double usable);
 
 /* Datums that CloudWatch does not have yet. */

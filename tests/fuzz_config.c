@@ -50,7 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct config *config;
     struct buf errors;
 
-    buf_init(&errors, 65536);
+    buf_init(&errors, CONFIG_ERRORS_MAX);
     if (config_load(&source, &config, &errors)) {
         struct buf names;
 

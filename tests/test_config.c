@@ -28,7 +28,7 @@ static struct config *load_with(const char *text, const char *const *environment
     struct config *config;
     struct buf errors;
 
-    buf_init(&errors, 65536);
+    buf_init(&errors, CONFIG_ERRORS_MAX);
     if (!config_load(&source, &config, &errors)) {
         fail_msg("refused: %s", buf_text(&errors));
     }
@@ -49,7 +49,7 @@ static char *errors_of(const char *text, const char *const *environment)
     struct config *config;
     struct buf errors;
 
-    buf_init(&errors, 65536);
+    buf_init(&errors, CONFIG_ERRORS_MAX);
     bool ok = config_load(&source, &config, &errors);
 
     assert_int_equal(ok, errors.len == 0);
@@ -351,6 +351,13 @@ static void warns(void **state)
 
 /* --- what is refused ------------------------------------------------------------------------ */
 
+#define DATABASE_KEYS                                                                              \
+    "high_connections, high_connections.rule, pool_timeout, pool_timeout.rule, "                   \
+    "connections_exhausted, connections_exhausted.rule, connection_leak, connection_leak.rule, "   \
+    "monitoring_silent, monitoring_silent.rule, adopt, actions, ok_actions, "                      \
+    "insufficient_data_actions, name_prefix, tag.NAME, url, password_file, identifier, region, "   \
+    "long_query, leak, stale_idle, per_database, per_application"
+
 static const struct {
     const char *text;  /* a whole file, or what follows a sound [database orders] of 2 lines */
     const char *error; /* the whole line */
@@ -386,7 +393,9 @@ static const struct {
      "a.conf:4: [agent] log_format: \"xml\" is not known; accepted: text or json"},
     {"[agent]\nlog_fromat = json\n",
      "a.conf:4: [agent] log_fromat: unknown key; did you mean log_format?"},
-    {"[agent]\nfrobnicate = 1\n", "a.conf:4: [agent] frobnicate: unknown key"},
+    {"[agent]\nfrobnicate = 1\n",
+     "a.conf:4: [agent] frobnicate: unknown key; accepted: sample_interval, publish_interval, "
+     "state_dir, runtime_dir, spool_limit, leader_election, log_format"},
     {"[agent]\nlog_format = json\nlog_format = text\n",
      "a.conf:5: [agent] log_format: a second time; the first is at a.conf:4"},
     {"[agnet]\nx = 1\n", "a.conf:3: unknown section [agnet] (did you mean [agent]?); accepted: "
@@ -467,11 +476,13 @@ static const struct {
                                        "not available in this version; accepted: nothing yet"},
     {"password_file = s3cret\n", "a.conf:3: [database orders] password_file: the value is no "
                                  "absolute path; accepted: an absolute path"},
-    {"password = s3cret\n", "a.conf:3: [database orders] password: unknown key"},
-    {"provision = off\n", "a.conf:3: [database orders] provision: unknown key"},
+    {"password = s3cret\n",
+     "a.conf:3: [database orders] password: unknown key; accepted: " DATABASE_KEYS},
+    {"provision = off\n",
+     "a.conf:3: [database orders] provision: unknown key; accepted: " DATABASE_KEYS},
     {"name = x\n", "a.conf:3: [database orders] name: stands in the heading: [database NAME]"},
     {"postgresql://app:s3cret@db/x?schema = public\n",
-     "a.conf:3: [database orders] (not a name): unknown key"},
+     "a.conf:3: [database orders] (not a name): unknown key; accepted: " DATABASE_KEYS},
     {"per_database =\n", "a.conf:3: [database orders] per_database: \"\" is empty; accepted: names "
                          "or globs with commas between, or none"},
     {"per_application = -1\n", "a.conf:3: [database orders] per_application: \"-1\" is no whole "
@@ -607,7 +618,7 @@ static void bounds_what_it_tells(void **state)
     }
     errors = errors_of(buf_text(&text), no_environment);
     assert_non_null(errors);
-    assert_in_range(strlen(errors), 1000, 65536);
+    assert_in_range(strlen(errors), 1000, CONFIG_ERRORS_MAX);
     assert_non_null(strstr(errors, "configuration: and 4800 more mistakes\n"));
     free(errors);
     buf_done(&text);
@@ -621,7 +632,7 @@ static void names_a_file_that_is_not_there(void **state)
     struct buf errors;
 
     (void)state;
-    buf_init(&errors, 65536);
+    buf_init(&errors, CONFIG_ERRORS_MAX);
     assert_false(config_load(&source, &config, &errors));
     assert_non_null(strstr(buf_text(&errors), "/nonexistent/agent.conf"));
     buf_done(&errors);

@@ -292,9 +292,8 @@ static void none_tells_what_each_said(void **state)
     for (int round = 1; round <= 2; round++) {
         ask_chain(&c);
         assert_int_equal(c.w->err.code, ERR_ABSENT);
-        assert_string_equal(c.w->err.message,
-                            round == 1 ? "no AWS credentials: first: reason 1; second: reason 1"
-                                       : "no AWS credentials: first: reason 2; second: reason 2");
+        assert_string_equal(c.w->err.message, round == 1 ? "first: reason 1; second: reason 1"
+                                                         : "first: reason 2; second: reason 2");
     }
     provider_free(c.chain);
 }
@@ -342,10 +341,9 @@ static void the_default_chain_says_where_it_looked(void **state)
     (void)credentials_cache_get(cache, NOW_MS, world_on_answer, w);
     world_wait(w);
     assert_int_equal(w->err.code, ERR_ABSENT);
-    assert_string_equal(w->err.message,
-                        "no AWS credentials: environment: AWS_ACCESS_KEY_ID is not set; "
-                        "container: AWS_CONTAINER_CREDENTIALS_* is not set; "
-                        "IMDS: AWS_EC2_METADATA_DISABLED is true");
+    assert_string_equal(w->err.message, "environment: AWS_ACCESS_KEY_ID is not set; "
+                                        "container: AWS_CONTAINER_CREDENTIALS_* is not set; "
+                                        "IMDS: AWS_EC2_METADATA_DISABLED is true");
     credentials_cache_free(cache);
 }
 

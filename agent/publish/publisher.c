@@ -17,6 +17,7 @@
 
 struct publisher {
     struct publisher_options options;
+    char *namespace_;
     uv_timer_t timer; /* until the next attempt */
     struct aws_call *call;
     struct batch batch;
@@ -38,6 +39,7 @@ struct publisher *publisher_new(const struct publisher_options *options)
     struct publisher *publisher = mem_alloc(sizeof(*publisher));
 
     publisher->options = *options;
+    publisher->namespace_ = mem_strdup(options->namespace_);
     publisher->max_count = CLOUDWATCH_DATUMS_MAX;
     if (!options->random) {
         publisher->options.random = random_fraction;
@@ -179,7 +181,7 @@ static void compose(struct publisher *publisher)
     struct batch *batch = &publisher->batch;
     const struct batch_source source = {
         .spool = options->spool,
-        .namespace_ = options->namespace_,
+        .namespace_ = publisher->namespace_,
         .now_ms = time_now_ms(),
         .clock_offset_ms = options->client ? aws_client_clock_offset_ms(options->client) : 0,
         .window_ms = options->window_ms};
@@ -215,12 +217,12 @@ static void send_next(struct publisher *publisher)
     if (batch->count == 0) {
         return;
     }
-    publisher->bytes = batch_bytes(batch, options->namespace_);
+    publisher->bytes = batch_bytes(batch, publisher->namespace_);
     if (!options->client) {
         dry_run(publisher);
         return;
     }
-    publisher->call = cloudwatch_put_metric_data(options->client, options->namespace_,
+    publisher->call = cloudwatch_put_metric_data(options->client, publisher->namespace_,
                                                  batch->entries, batch->sent, on_answer, publisher);
 }
 
@@ -257,6 +259,7 @@ static void on_timer_closed(uv_handle_t *timer)
     publisher_closed *closed = publisher->closed;
     void *arg = publisher->closed_arg;
 
+    free(publisher->namespace_);
     free(publisher);
     closed(arg);
 }

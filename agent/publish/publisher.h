@@ -43,7 +43,7 @@ struct publisher_options {
     uv_loop_t *loop;
     struct aws_client *client; /* borrowed; NULL: dry run, tell what would be sent */
     struct spool *spool;       /* borrowed */
-    const char *namespace_;    /* borrowed */
+    const char *namespace_;    /* copied */
     int window_ms;
     void (*on_dry_run)(void *arg, const struct cloudwatch_entry *entries, size_t count);
     /* The spool has become empty: all of it was acknowledged or given up. May stop the publisher.

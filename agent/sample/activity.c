@@ -259,6 +259,9 @@ static void note_failure(struct activity *activity, const struct err *err, const
         activity->down_since_ms = uv_now(activity->options.loop);
     }
     activity->reason = *err;
+    if (activity->options.on_outcome) {
+        return; /* who asked for outcomes tells them */
+    }
     /* How long nobody answered differs from attempt to attempt. */
     if (is_news(activity, err->code == ERR_TIMEOUT ? "timeout" : activity->session.refusal.text)) {
         log_warn("%s: %s%s", activity->name, err->message, next);
@@ -271,7 +274,7 @@ static void note_success(struct activity *activity, const struct snapshot *snaps
 
     activity->failures = 0;
     activity->reason.code = ERR_NONE;
-    if (activity->was_up && !activity->down) {
+    if (activity->options.on_outcome || (activity->was_up && !activity->down)) {
         return;
     }
     const char *version = PQparameterStatus(activity->session.pg.conn, "server_version");

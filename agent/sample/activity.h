@@ -30,7 +30,8 @@ struct activity_options {
     struct sink sink;
     /* The server's usable limit was read for the first time or has changed. */
     void (*on_limit)(void *arg, const struct config_database *database, double usable);
-    /* How a tick ended: NULL err when it was sampled. May be NULL. */
+    /* How a tick ended: NULL err when it was sampled. May be NULL; else what it is told is not
+     * logged too. */
     void (*on_outcome)(void *arg, const struct config_database *database, const struct err *err);
     void *arg;
 };

@@ -52,7 +52,7 @@ static void ask(struct chain *self)
     } else {
         struct err err;
 
-        err_set(&err, ERR_ABSENT, "no AWS credentials: %s", buf_text(&self->refusals));
+        err_set(&err, ERR_ABSENT, "%s", buf_text(&self->refusals));
         finish(self, NULL, &err);
     }
 }
