@@ -43,10 +43,10 @@ def _dimensions(dimensions):
 
 
 def _alarms(alarms):
-    rows = [("alarm", "metric", "rule", "missing data", "state")]
+    rows = [("alarm", "metric", "rule", "missing data")]
     for name, alarm in sorted(alarms.items()):
         rows.append((name, alarm.get("MetricName", "(metric math)"), _rule(alarm),
-                     alarm.get("TreatMissingData", "missing"), alarm["StateValue"]))
+                     alarm.get("TreatMissingData", "missing")))
     return _table(rows) if alarms else ""
 
 
