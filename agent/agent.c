@@ -8,12 +8,14 @@
 
 #include "agent/clock.h"
 #include "agent/cloud.h"
+#include "agent/loop.h"
 #include "agent/notify.h"
 #include "agent/outlet.h"
 #include "agent/sample/activity.h"
 #include "agent/sample/statsd.h"
 #include "agent/state.h"
 #include "aws/common/mem.h"
+#include "aws/common/random.h"
 #include "aws/time.h"
 
 #define TICK_MS           1000
@@ -51,7 +53,8 @@ struct agent {
     size_t closing;  /* outlets on theirs */
     bool running;    /* sources and ticker are */
     bool reload_again;
-    bool leaving;
+    bool leaving; /* what is open is being published */
+    bool ended;   /* only closing is left */
     int status;
 };
 
@@ -75,80 +78,88 @@ static void on_outlet_empty(void *arg)
 {
     struct agent *agent = arg;
 
-    if (agent->leaving && agent->stopping == 0 && backlog(agent) == 0) {
+    if (agent->leaving && !agent->ended && agent->stopping == 0 && backlog(agent) == 0) {
         close_outlets(agent);
     }
 }
 
-static struct outlet *outlet_for(struct agent *agent, const struct config_database *database,
-                                 struct err *err)
+static struct outlet *find_outlet(const struct agent *agent, const char *region)
 {
-    const char *region = cloud_region_of(&agent->cloud, database);
-    struct outlet *outlet;
-
     for (size_t i = 0; i < agent->outlet_count; i++) {
         if (outlet_is_for(agent->outlets[i], region)) {
             return agent->outlets[i];
         }
     }
+    return NULL;
+}
+
+static bool add_outlet(struct agent *agent, const struct config *config, const char *region,
+                       struct err *err)
+{
     const struct outlet_options options = {.loop = &agent->loop,
                                            .cloud = &agent->cloud,
-                                           .config = agent->config,
+                                           .config = config,
                                            .region = region,
                                            .agent_name = agent->name,
                                            .dry_run = agent->cli->dry_run,
                                            .on_empty = on_outlet_empty,
                                            .arg = agent};
+    struct outlet *outlet;
+
     if (!outlet_new(&options, &outlet, err)) {
-        err_context(err, "database %s", database->name);
-        return NULL;
+        return false;
     }
     agent->outlets = mem_grow(agent->outlets, agent->outlet_count + 1, sizeof(struct outlet *));
     agent->outlets[agent->outlet_count++] = outlet;
-    return outlet;
+    return true;
 }
 
-/* Almost every agent has one region. With more, a linear search over its databases is still cheap.
- */
-static struct outlet *outlet_of(struct agent *agent, const struct reading *reading)
+/* One for each region in which a database lives. */
+static bool add_outlets(struct agent *agent, const struct config *config, struct err *err)
 {
-    struct err err;
+    for (size_t i = 0; i < config->database_count; i++) {
+        const struct config_database *database = &config->databases[i];
+        const char *region = cloud_region_of(&agent->cloud, database);
 
-    if (agent->outlet_count == 1) {
-        return agent->outlets[0];
-    }
-    for (size_t i = 0; i < agent->config->database_count; i++) {
-        if (strcmp(agent->config->databases[i].identifier, reading->database) == 0) {
-            return outlet_for(agent, &agent->config->databases[i], &err);
+        if (!find_outlet(agent, region) && !add_outlet(agent, config, region, err)) {
+            err_context(err, "database %s", database->name);
+            return false;
         }
     }
-    return NULL;
+    return true;
 }
 
 static void on_reading(void *arg, const struct reading *reading)
 {
-    struct outlet *outlet = outlet_of(arg, reading);
+    struct agent *agent = arg;
 
-    if (outlet) {
-        outlet_put(outlet, reading);
-    }
+    outlet_put(find_outlet(agent, reading->region ? reading->region : agent->cloud.region),
+               reading);
+}
+
+/* The same identifier may stand for another server in another region. */
+static char *limit_key(const struct agent *agent, const struct config_database *database)
+{
+    const char *region = cloud_region_of(&agent->cloud, database);
+
+    return mem_printf("%s/%s", region ? region : "", database->identifier);
 }
 
 static void on_limit(void *arg, const struct config_database *database, double usable)
 {
     struct agent *agent = arg;
+    struct outlet *outlet = find_outlet(agent, cloud_region_of(&agent->cloud, database));
+    char *key = limit_key(agent, database);
     struct err err;
-    struct outlet *outlet = outlet_for(agent, database, &err);
 
-    if (!state_set_limit(agent->state, database->identifier, usable, &err)) {
+    if (!state_set_limit(agent->state, key, usable, &err)) {
         log_warn("database %s: its limit is not kept over a restart: %s", database->name,
                  err.message);
     }
-    if (outlet) {
-        outlet_set_limit(outlet, database, usable);
-        if (agent->ticks >= PROVISION_AT_TICK) {
-            outlet_provision(outlet, database);
-        }
+    free(key);
+    outlet_set_limit(outlet, database, usable);
+    if (agent->ticks >= PROVISION_AT_TICK) {
+        outlet_provision(outlet, database);
     }
 }
 
@@ -156,17 +167,19 @@ static void on_limit(void *arg, const struct config_database *database, double u
 
 static struct source *start_database(struct agent *agent, const struct config_database *database)
 {
+    char *key = limit_key(agent, database);
     const struct activity_options options = {
         .loop = &agent->loop,
         .database = database,
         .metrics = agent->config->metrics,
         .sample_interval_ms = agent->config->sample_interval_ms,
-        .known_limit = state_limit(agent->state, database->identifier),
+        .known_limit = state_limit(agent->state, key),
         .sink = {.put = on_reading, .arg = agent},
         .on_limit = on_limit,
         .arg = agent,
     };
 
+    free(key);
     return activity_new(&options);
 }
 
@@ -334,15 +347,20 @@ static void retire(struct agent *agent, struct config *old)
     }
 }
 
+static void reconfigure_outlets(struct agent *agent)
+{
+    for (size_t i = 0; i < agent->outlet_count; i++) {
+        outlet_reconfigure(agent->outlets[i], agent->config);
+    }
+}
+
 static void use_config(struct agent *agent, struct config *config)
 {
     struct config *old = agent->config;
 
     agent->config = config;
     agent->cloud.config = config;
-    for (size_t i = 0; i < agent->outlet_count; i++) {
-        outlet_reconfigure(agent->outlets[i], config);
-    }
+    reconfigure_outlets(agent);
     replace_databases(agent, old);
     replace_statsd(agent, old);
     retire(agent, old);
@@ -360,29 +378,60 @@ static void log_lines(const char *what, const char *lines)
     }
 }
 
-static void reload(struct agent *agent)
+static const char refused[] = "not reloaded, the configuration in force stays: ";
+
+/* Is the new configuration one that this process can change to? Says why not. */
+static bool can_change_to(struct agent *agent, const struct config *config, struct buf *text)
+{
+    struct err err;
+
+    config_not_reloadable(agent->config, config, text);
+    if (text->len > 0) {
+        log_error("%s%s can only change by a restart", refused, buf_text(text));
+        return false;
+    }
+    if (!add_outlets(agent, config, &err)) {
+        log_error("%s%s", refused, err.message);
+        reconfigure_outlets(agent); /* the new ones, too, must forget what is freed now */
+        return false;
+    }
+    return true;
+}
+
+static bool try_to_reload(struct agent *agent)
 {
     const struct config_source source = {.file = agent->cli->config_file};
     struct config *config;
     struct buf text;
 
     buf_init(&text, CONFIG_ERRORS_MAX);
-    if (!config_load(&source, &config, &text)) {
-        log_lines("not reloaded, the configuration in force stays: ", buf_text(&text));
-        buf_done(&text);
-        return;
-    }
-    config_not_reloadable(agent->config, config, &text);
-    if (text.len > 0) {
-        log_error("not reloaded, the configuration in force stays: %s can only change by a restart",
-                  buf_text(&text));
+    bool ok = config_load(&source, &config, &text);
+    if (!ok) {
+        log_lines(refused, buf_text(&text));
+    } else if (!can_change_to(agent, config, &text)) {
         config_free(config);
+        ok = false;
     } else {
         use_config(agent, config);
-        log_info("configuration reloaded: databases %zu, pools %zu", config->database_count,
-                 config->pool_count);
     }
     buf_done(&text);
+    return ok;
+}
+
+static void reload(struct agent *agent)
+{
+    notify_reloading();
+    if (!try_to_reload(agent)) {
+        notify_ready("not reloaded: the new configuration was refused");
+        return;
+    }
+    const struct config *config = agent->config;
+    for (size_t i = 0; i < config->warnings.count; i++) {
+        log_warn("%s", config->warnings.items[i]);
+    }
+    log_info("configuration reloaded: databases %zu, pools %zu", config->database_count,
+             config->pool_count);
+    notify_ready("reloaded");
 }
 
 static void on_hangup(uv_signal_t *signal, int signum)
@@ -397,9 +446,7 @@ static void on_hangup(uv_signal_t *signal, int signum)
         agent->reload_again = true; /* when what the last one stopped is gone */
         return;
     }
-    notify_reloading();
     reload(agent);
-    notify_ready("reloaded");
 }
 
 /* --- leaving -------------------------------------------------------------------------------- */
@@ -417,8 +464,11 @@ static void close_outlets(struct agent *agent)
 {
     size_t lost = backlog(agent);
 
+    agent->ended = true;
     uv_close((uv_handle_t *)&agent->flush, NULL);
-    agent->leaving = false; /* said once */
+    uv_close((uv_handle_t *)&agent->hangup, NULL);
+    uv_close((uv_handle_t *)&agent->terminate, NULL);
+    uv_close((uv_handle_t *)&agent->interrupt, NULL);
     if (lost > 0) {
         log_error("stopped; %zu datums are lost: CloudWatch did not take them within %d s", lost,
                   FLUSH_MS / 1000);
@@ -482,9 +532,6 @@ static void leave(struct agent *agent, int status)
     agent->leaving = true;
     agent->status = status;
     notify_stopping();
-    uv_close((uv_handle_t *)&agent->hangup, NULL);
-    uv_close((uv_handle_t *)&agent->terminate, NULL);
-    uv_close((uv_handle_t *)&agent->interrupt, NULL);
     if (agent->running) {
         ticker_stop(&agent->ticker, NULL);
     }
@@ -498,21 +545,14 @@ static void on_terminate(uv_signal_t *signal, int signum)
 {
     struct agent *agent = signal->data;
 
+    if (agent->leaving) {
+        return;
+    }
     log_info("%s: leaving", signum == SIGTERM ? "SIGTERM" : "SIGINT");
     leave(agent, EXIT_DONE);
 }
 
 /* --- start ---------------------------------------------------------------------------------- */
-
-static bool start_outlets(struct agent *agent, struct err *err)
-{
-    for (size_t i = 0; i < agent->config->database_count; i++) {
-        if (!outlet_for(agent, &agent->config->databases[i], err)) {
-            return false;
-        }
-    }
-    return true;
-}
 
 static void start_sources(struct agent *agent)
 {
@@ -526,21 +566,12 @@ static void start_sources(struct agent *agent)
     }
 }
 
-/* Agents that start together must not ask together. */
-static int random_phase_ms(void)
-{
-    unsigned number = (unsigned)getpid();
-
-    (void)uv_random(NULL, NULL, &number, sizeof(number), 0, NULL);
-    return (int)(number % TICK_MS);
-}
-
 static void start(struct agent *agent)
 {
     const struct config *config = agent->config;
     struct err err;
 
-    if (!start_outlets(agent, &err)) {
+    if (!add_outlets(agent, config, &err)) {
         log_error("%s", err.message);
         leave(agent, EXIT_USAGE);
         return;
@@ -553,7 +584,8 @@ static void start(struct agent *agent)
     start_sources(agent);
     agent->running = true;
     agent->published_ms = time_now_ms() / config->publish_interval_ms * config->publish_interval_ms;
-    ticker_start(&agent->ticker, &agent->loop, TICK_MS, random_phase_ms(), on_tick, agent);
+    ticker_start(&agent->ticker, &agent->loop, TICK_MS, (int)(random_fraction() * TICK_MS), on_tick,
+                 agent);
     log_info("poolwarden %s: databases %zu, pools %zu, namespace %s in %s, metrics %s every %d s",
              POOLWARDEN_VERSION, config->database_count, config->pool_count, config->namespace_,
              agent->cloud.region ? agent->cloud.region : "no region (dry run)",
@@ -616,8 +648,8 @@ int agent_run(struct config *config, const struct cli *cli)
     uv_timer_init(&agent.loop, &agent.flush);
     agent.flush.data = &agent;
     cloud_find_region(&agent.cloud, on_region, &agent);
-    uv_run(&agent.loop, UV_RUN_DEFAULT);
-    uv_loop_close(&agent.loop);
+    loop_run(&agent.loop);
     free_agent(&agent);
+    loop_end(&agent.loop, agent.status);
     return agent.status;
 }

@@ -92,14 +92,6 @@ static json_t *member(json_t *object, const char *name)
     return found;
 }
 
-/* Bytes that are no UTF-8 (a path may have them) are not for JSON. */
-static json_t *text_of(const char *text)
-{
-    json_t *string = text != NULL ? json_string(text) : json_null();
-
-    return string != NULL ? string : json_string("(no UTF-8)");
-}
-
 static void add_key(void *arg, const char *section, const char *name, const char *key,
                     const char *value)
 {
@@ -111,7 +103,7 @@ static void add_key(void *arg, const char *section, const char *name, const char
     } else {
         object = member(member(config, strcmp(section, "pool") == 0 ? "pools" : "databases"), name);
     }
-    json_object_set_new(object, key, text_of(value));
+    json_object_set_new(object, key, json_text(value));
 }
 
 static double cents(double usd)
@@ -135,7 +127,7 @@ static json_t *cost_of(const struct config *config, enum metric_set set)
 static void print_json(const struct config *config, struct buf *out)
 {
     json_t *keys =
-        json_pack("{s:o, s:{}, s:{}}", "file", text_of(config->file), "databases", "pools");
+        json_pack("{s:o, s:{}, s:{}}", "file", json_text(config->file), "databases", "pools");
     json_t *ignored = json_object(), *warnings = json_array();
 
     config_each(config, add_key, keys);
@@ -143,11 +135,11 @@ static void print_json(const struct config *config, struct buf *out)
         const struct config_database *database = &config->databases[i];
 
         if (database->conninfo.ignored != NULL) {
-            json_object_set_new(ignored, database->name, text_of(database->conninfo.ignored));
+            json_object_set_new(ignored, database->name, json_text(database->conninfo.ignored));
         }
     }
     for (size_t i = 0; i < config->warnings.count; i++) {
-        json_array_append_new(warnings, text_of(config->warnings.items[i]));
+        json_array_append_new(warnings, json_text(config->warnings.items[i]));
     }
     json_t *document =
         json_pack("{s:o, s:{s:s, s:o, s:o, s:o}, s:o, s:o}", "config", keys, "cost", "metrics_set",

@@ -6,6 +6,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 
 #include "agent/agent.h"
 #include "agent/check.h"
@@ -86,6 +88,15 @@ static int run(const struct cli *cli)
     return status;
 }
 
+/* Passwords and keys are in this memory, and nobody but root needs to look at it. */
+static void keep_secret(void)
+{
+    const struct rlimit none = {0};
+
+    (void)setrlimit(RLIMIT_CORE, &none);
+    (void)prctl(PR_SET_DUMPABLE, 0);
+}
+
 /* Before the first thread: name look-ups are all that libuv's pool does here, and each thread would
  * have its own arena. */
 static void keep_small(void)
@@ -100,6 +111,7 @@ int main(int argc, char **argv)
     struct cli cli;
     struct err err;
 
+    keep_secret();
     keep_small();
     signal(SIGPIPE, SIG_IGN);
     if (!cli_parse(argc, argv, &cli, &err)) {

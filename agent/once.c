@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/loop.h"
 #include "agent/probe.h"
 #include "aws/common/json.h"
 #include "aws/common/mem.h"
@@ -28,7 +29,7 @@ static void put(void *arg, const struct reading *reading)
         json_object_set_new(once->metrics, reading->database, list);
     }
     if (metric->extra_dimension) {
-        json_object_set_new(dimensions, metric->extra_dimension, json_string(reading->extra));
+        json_object_set_new(dimensions, metric->extra_dimension, json_text(reading->extra));
     }
     json_t *value = reading->value == (double)(json_int_t)reading->value
                         ? json_integer((json_int_t)reading->value)
@@ -44,9 +45,9 @@ static json_t *database_document(struct once *once, const struct probe_outcome *
     char *server = conninfo_describe(&database->conninfo);
     json_t *metrics = json_object_get(once->metrics, database->identifier);
     json_t *document =
-        json_pack("{s:s, s:s, s:s, s:b, s:s?, s:o, s:O?}", "name", database->name, "identifier",
-                  database->identifier, "server", server, "up", up, "error",
-                  up ? NULL : outcome->err.message, "usable_connections",
+        json_pack("{s:o, s:o, s:o, s:b, s:o, s:o, s:O?}", "name", json_text(database->name),
+                  "identifier", json_text(database->identifier), "server", json_text(server), "up",
+                  up, "error", json_text(up ? NULL : outcome->err.message), "usable_connections",
                   outcome->usable > 0 ? json_integer((json_int_t)outcome->usable) : json_null(),
                   "metrics", metrics);
 
@@ -141,8 +142,8 @@ int once_run(const struct config *config, enum cli_format format)
                                         .done = on_done,
                                         .arg = &once};
     probe_start(&probe);
-    uv_run(&loop, UV_RUN_DEFAULT);
-    uv_loop_close(&loop);
+    loop_run(&loop);
     json_decref(once.metrics);
+    loop_end(&loop, once.status);
     return once.status;
 }

@@ -20,7 +20,8 @@ struct outlet {
     struct spool *spool;
     struct publisher *publisher;
     struct provision *provision;    /* NULL without a client */
-    bool provision_failed;          /* logged once, until it works */
+    char *provision_told;           /* why it failed, as logged; NULL: it works */
+    bool dropping;                  /* readings, at the last publish */
     struct publisher_counters told; /* of the last self metrics */
     uint64_t told_dropped;
     void (*on_empty)(void *arg);
@@ -68,21 +69,36 @@ static void on_provision_line(void *arg, const struct provision_line *line)
     buf_done(&text);
 }
 
+/* Each reason once. */
+static void tell_provision_failure(struct outlet *outlet, const struct provision_summary *summary,
+                                   const struct err *err)
+{
+    if (outlet->provision_told && strcmp(outlet->provision_told, err->message) == 0) {
+        return;
+    }
+    free(outlet->provision_told);
+    outlet->provision_told = mem_strdup(err->message);
+    if (summary->failed > 0) {
+        log_error("alarms in %s: %zu are not provisioned: %s; trying again, metrics are not "
+                  "affected",
+                  outlet->region, summary->failed, err->message);
+    } else {
+        log_error("alarms in %s are not provisioned: %s; trying again, metrics are not affected",
+                  outlet->region, err->message);
+    }
+}
+
 static void on_provision_done(void *arg, const struct provision_summary *summary,
                               const struct err *err)
 {
     struct outlet *outlet = arg;
 
     if (err) {
-        if (!outlet->provision_failed) {
-            log_error(
-                "alarms in %s are not provisioned: %s; trying again, metrics are not affected",
-                outlet->region, err->message);
-        }
-        outlet->provision_failed = true;
+        tell_provision_failure(outlet, summary, err);
         return;
     }
-    outlet->provision_failed = false;
+    free(outlet->provision_told);
+    outlet->provision_told = NULL;
     log_info("alarms in %s: %zu created, %zu changed, %zu in place, %zu not ours, %zu failed",
              outlet->region, summary->created, summary->changed, summary->in_place,
              summary->not_ours, summary->failed);
@@ -199,9 +215,16 @@ static void tell_self(struct outlet *outlet, int64_t time_ms)
 {
     const struct publisher_counters *now = publisher_counters(outlet->publisher);
     uint64_t dropped = spool_dropped(outlet->spool);
+    uint64_t readings = windows_dropped(outlet->windows);
 
+    if (readings > 0 && !outlet->dropping) {
+        log_warn("readings were dropped (%" PRIu64 "): they came after their window was sent, or "
+                 "there are more than %d series",
+                 readings, WINDOW_SERIES_MAX);
+    }
+    outlet->dropping = readings > 0;
     put_self(outlet, METRIC_AGENT_DATAPOINTS_DROPPED, time_ms,
-             (double)(dropped - outlet->told_dropped));
+             (double)(dropped - outlet->told_dropped + readings));
     put_self(outlet, METRIC_AGENT_PUBLISH_ERRORS, time_ms,
              (double)(now->errors - outlet->told.errors));
     put_self(outlet, METRIC_AGENT_AMBIGUOUS_RETRIES, time_ms,
@@ -257,6 +280,7 @@ static void on_part_closed(void *arg)
     spool_free(outlet->spool);
     aws_client_free(outlet->client);
     free(outlet->region);
+    free(outlet->provision_told);
     free(outlet);
     closed(arg_of_closed);
 }

@@ -7,6 +7,7 @@
 
 #include "agent/cloud.h"
 #include "agent/log.h"
+#include "agent/loop.h"
 #include "agent/probe.h"
 #include "agent/provision/provision.h"
 #include "aws/common/json.h"
@@ -233,8 +234,7 @@ int setup_alarms_run(const struct config *config, enum cli_format format, bool d
     } else {
         fail(&setup, EXIT_FAILED, &err);
     }
-    uv_run(&setup.loop, UV_RUN_DEFAULT);
-    uv_loop_close(&setup.loop);
+    loop_run(&setup.loop);
     if (format == FORMAT_JSON) {
         print_json(&setup);
     }
@@ -244,5 +244,6 @@ int setup_alarms_run(const struct config *config, enum cli_format format, bool d
     json_decref(setup.lines);
     free(setup.regions);
     free(setup.outcomes);
+    loop_end(&setup.loop, setup.status);
     return setup.status;
 }

@@ -14,7 +14,7 @@
 
 struct state {
     char *path;     /* NULL: memory only */
-    json_t *limits; /* {"identifier": usable} */
+    json_t *limits; /* {"server": usable} */
 };
 
 static bool read_file(const char *path, struct buf *out, struct err *err)
@@ -105,18 +105,18 @@ void state_free(struct state *state)
     free(state);
 }
 
-double state_limit(const struct state *state, const char *identifier)
+double state_limit(const struct state *state, const char *server)
 {
-    double usable = json_number_value(json_object_get(state->limits, identifier));
+    double usable = json_number_value(json_object_get(state->limits, server));
 
     return usable > 0 && usable < 1e9 ? usable : 0;
 }
 
-bool state_set_limit(struct state *state, const char *identifier, double usable, struct err *err)
+bool state_set_limit(struct state *state, const char *server, double usable, struct err *err)
 {
-    if (state_limit(state, identifier) == usable) {
+    if (state_limit(state, server) == usable) {
         return true;
     }
-    json_object_set_new(state->limits, identifier, json_integer((json_int_t)usable));
+    json_object_set_new(state->limits, server, json_integer((json_int_t)usable));
     return !state->path || save(state, err);
 }

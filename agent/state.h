@@ -1,5 +1,5 @@
 /*
- * What is remembered over a restart: each database's last known usable limit, in
+ * What is remembered over a restart: each server's last known usable limit, in
  * state_dir/limits.json.
  *
  * An agent that starts while the server has no slot left can then still say how many connections
@@ -17,8 +17,9 @@ struct state;
 struct state *state_new(const char *dir, struct err *warning);
 void state_free(struct state *state);
 
-double state_limit(const struct state *state, const char *identifier); /* 0: not known */
+/* server: "eu-west-1/orders". 0: not known. */
+double state_limit(const struct state *state, const char *server);
 
 /* false: kept in memory, but not written. */
-PW_CHECK bool state_set_limit(struct state *state, const char *identifier, double usable,
+PW_CHECK bool state_set_limit(struct state *state, const char *server, double usable,
                               struct err *err);

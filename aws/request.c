@@ -6,6 +6,7 @@
 #include "aws/answer.h"
 #include "aws/common/buf.h"
 #include "aws/common/mem.h"
+#include "aws/common/random.h"
 #include "aws/failure.h"
 #include "aws/gzip.h"
 #include "aws/signed.h"
@@ -431,15 +432,6 @@ struct aws_call *aws_send(struct aws_client *client, const struct aws_request *r
 
 /* --- The client ----------------------------------------------------------------------------- */
 
-static double system_random(void)
-{
-    uint32_t number = 0;
-
-    /* Without randomness there is no jitter: nothing worse. */
-    (void)uv_random(NULL, NULL, &number, sizeof(number), 0, NULL);
-    return (double)number / 4294967296.0;
-}
-
 bool aws_client_new(const struct aws_client_options *options, struct aws_client **out,
                     struct err *err)
 {
@@ -457,7 +449,7 @@ bool aws_client_new(const struct aws_client_options *options, struct aws_client 
     client->loop = options->loop;
     client->http = options->http;
     client->credentials = options->credentials;
-    client->random = options->random ? options->random : system_random;
+    client->random = options->random ? options->random : random_fraction;
     client->service = service;
     client->region = mem_strdup(options->region);
     client->endpoint = endpoint;

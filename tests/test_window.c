@@ -231,10 +231,10 @@ static void pool_timeouts_are_added_up(void **state)
 {
     struct windows *windows = windows_new(&minutes);
     static const struct reading readings[] = {
-        {METRIC_POOL_TIMEOUT, "orders", "api", NULL, NOON, 2},
-        {METRIC_POOL_TIMEOUT, "orders", "workers", NULL, NOON + 1000, 3},
-        {METRIC_POOL_TIMEOUT, "billing", "api", NULL, NOON + 1000, 0},
-        {METRIC_POOL_TIMEOUT, "orders", "api", NULL, NOON + 2000, 1},
+        {METRIC_POOL_TIMEOUT, "orders", "api", NULL, NOON, 2, NULL},
+        {METRIC_POOL_TIMEOUT, "orders", "workers", NULL, NOON + 1000, 3, NULL},
+        {METRIC_POOL_TIMEOUT, "billing", "api", NULL, NOON + 1000, 0, NULL},
+        {METRIC_POOL_TIMEOUT, "orders", "api", NULL, NOON + 2000, 1, NULL},
     };
 
     (void)state;
@@ -311,11 +311,11 @@ static void what_a_metric_has_no_dimension_for_is_ignored(void **state)
 {
     struct windows *windows = windows_new(&minutes);
     static const struct reading readings[] = {
-        {METRIC_DATABASE_UP, "orders", "api", "x", NOON, 1},
-        {METRIC_DATABASE_UP, "orders", NULL, NULL, NOON, 1},
-        {METRIC_CONNECTIONS_BY_STATE, "orders", NULL, "idle", NOON, 5},
-        {METRIC_CONNECTIONS_BY_APPLICATION, "orders", NULL, "", NOON, 6},
-        {METRIC_DATABASE_CONNECTIONS, "orders", NULL, NULL, NOON, 11},
+        {METRIC_DATABASE_UP, "orders", "api", "x", NOON, 1, NULL},
+        {METRIC_DATABASE_UP, "orders", NULL, NULL, NOON, 1, NULL},
+        {METRIC_CONNECTIONS_BY_STATE, "orders", NULL, "idle", NOON, 5, NULL},
+        {METRIC_CONNECTIONS_BY_APPLICATION, "orders", NULL, "", NOON, 6, NULL},
+        {METRIC_DATABASE_CONNECTIONS, "orders", NULL, NULL, NOON, 11, NULL},
     };
 
     (void)state;

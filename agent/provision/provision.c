@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "agent/provision/item.h"
-#include "agent/random.h"
 #include "aws/cloudwatch.h"
 #include "aws/common/mem.h"
+#include "aws/common/random.h"
 
 /* PutMetricAlarm takes 3 a second from an account, ListTagsForResource 10. */
 #define PUT_GAP_MS     500
@@ -18,8 +18,9 @@
 struct member {
     const struct config_database *database;
     double usable;
-    bool pending; /* asked for */
-    bool running; /* part of the run under way */
+    bool pending;                 /* asked for */
+    bool running;                 /* part of the run under way */
+    char *told[ALARM_KIND_COUNT]; /* why an alarm failed, as told; NULL: it did not */
 };
 
 enum provision_state {
@@ -75,6 +76,16 @@ static void find_members(struct provision *provision)
             provision->members[provision->member_count++].database = &config->databases[i];
         }
     }
+}
+
+static void free_members(struct member *members, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        for (size_t kind = 0; kind < ALARM_KIND_COUNT; kind++) {
+            free(members[i].told[kind]);
+        }
+    }
+    free(members);
 }
 
 void provision_set_limit(struct provision *provision, const struct config_database *database,
@@ -276,14 +287,33 @@ static void finish_item(struct provision *provision, enum provision_action actio
     provision->options.on_line(provision->options.arg, &line);
 }
 
+/* Notes why the current alarm fails (NULL: it does not); was the same said the last time? */
+static bool is_told(struct provision *provision, const char *reason)
+{
+    const struct item *item = &provision->items[provision->current];
+    char **told = NULL;
+
+    for (size_t i = 0; i < provision->member_count; i++) {
+        if (provision->members[i].database == item->database) {
+            told = &provision->members[i].told[item->kind];
+        }
+    }
+    if (!told || (*told && reason && strcmp(*told, reason) == 0)) {
+        return told != NULL;
+    }
+    free(*told);
+    *told = mem_strdup(reason);
+    return false;
+}
+
 static void fail_item(struct provision *provision, const struct err *err)
 {
-    bool in_background = !provision->options.one_shot;
+    bool is_denied = !provision->options.one_shot && err->code == ERR_DENIED;
 
-    if (in_background && (err->code == ERR_DENIED || provision->failures > 0)) {
-        if (err->code == ERR_DENIED && provision->denied.code == ERR_NONE) {
-            provision->denied = *err;
-        }
+    if (is_denied && provision->denied.code == ERR_NONE) {
+        provision->denied = *err;
+    }
+    if (is_denied || is_told(provision, err->message)) {
         count_line(&provision->summary, PROVISION_FAILED);
         provision->current++;
         return;
@@ -297,6 +327,9 @@ static void end_item(struct provision *provision)
     const struct item *item = &provision->items[provision->current];
     struct buf detail;
 
+    if (item_outcome(item) != PROVISION_FAILED) {
+        (void)is_told(provision, NULL);
+    }
     buf_init(&detail, DETAIL_MAX);
     item_detail(item, &detail);
     finish_item(provision, item_outcome(item), buf_text(&detail));
@@ -506,7 +539,7 @@ void provision_reconfigure(struct provision *provision, const struct config *con
     for (size_t i = 0; i < count; i++) {
         pending = take_over(provision, &old[i]) || pending;
     }
-    free(old);
+    free_members(old, count);
     if (pending) {
         schedule(provision, 0);
     }
@@ -518,7 +551,7 @@ static void on_timer_closed(uv_handle_t *timer)
     provision_closed *closed = provision->closed;
     void *arg = provision->closed_arg;
 
-    free(provision->members);
+    free_members(provision->members, provision->member_count);
     free(provision);
     closed(arg);
 }

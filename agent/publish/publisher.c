@@ -5,8 +5,8 @@
 #include "agent/log.h"
 #include "agent/publish/batch.h"
 #include "agent/publish/trouble.h"
-#include "agent/random.h"
 #include "aws/common/mem.h"
+#include "aws/common/random.h"
 #include "aws/time.h"
 
 #define BACKOFF_BASE_MS 500

@@ -10,6 +10,7 @@
 #include "agent/sample/queries.h"
 #include "agent/sample/session.h"
 #include "aws/common/mem.h"
+#include "aws/common/random.h"
 
 #define PENDING_MAX         16 /* at 1 Hz 5 are outstanding at most */
 #define NAMES_EVERY_MS      60000
@@ -77,6 +78,7 @@ static void put(const struct activity *activity, int64_t tick_ms, enum metric_id
 {
     const struct reading reading = {.metric = metric,
                                     .database = activity->options.database->identifier,
+                                    .region = activity->options.database->region,
                                     .time_ms = tick_ms,
                                     .value = value};
 
@@ -344,10 +346,7 @@ static void note_cost(struct activity *activity, double server_ms)
 /* Between half of it and all of it, so that agents do not come in step. */
 static uint64_t jitter(uint64_t delay_ms)
 {
-    uint32_t number = 0;
-
-    (void)uv_random(NULL, NULL, &number, sizeof(number), 0, NULL);
-    return delay_ms / 2 + number % (delay_ms / 2 + 1);
+    return (uint64_t)((0.5 + random_fraction() / 2) * (double)delay_ms);
 }
 
 static uint64_t retry_delay_ms(const struct activity *activity)

@@ -114,6 +114,7 @@ static void put(const struct round *round, enum metric_id metric, const char *ex
 {
     const struct reading reading = {.metric = metric,
                                     .database = round->database->identifier,
+                                    .region = round->database->region,
                                     .extra = extra,
                                     .time_ms = round->tick_ms,
                                     .value = value};

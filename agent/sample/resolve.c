@@ -181,3 +181,8 @@ void resolve_cancel(struct resolve_request *request)
         (void)uv_cancel((uv_req_t *)&request->look_up); /* works only before a thread has it */
     }
 }
+
+int resolve_running(void)
+{
+    return line.running;
+}

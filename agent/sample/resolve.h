@@ -32,3 +32,6 @@ typedef void resolve_done(void *arg, const struct resolve_addresses *addresses,
 struct resolve_request *resolve_send(uv_loop_t *loop, const char *host, int deadline_ms,
                                      resolve_done *done, void *arg);
 void resolve_cancel(struct resolve_request *request); /* NULL is fine */
+
+/* Look-ups that a thread has, abandoned ones too. */
+int resolve_running(void);

@@ -10,7 +10,6 @@
 #include "agent/sample/queries.h"
 #include "aws/common/mem.h"
 
-#define CONNECT_MAX_MS    10000
 #define HURRY_MS          2000
 #define LOOK_UP_MAX_MS    3000
 #define PASSWORD_FILE_MAX 65536
@@ -135,7 +134,8 @@ static void add_fixed(struct keywords *list)
     add(list, "gssencmode", "disable"); /* would ask a Kerberos server and wait for it */
 }
 
-/* "db,db" and "10.0.1.7,10.0.1.8": libpq tries one address after the other. */
+/* "db,db" and "10.0.1.7,10.0.1.8": libpq tries one address after the other, all under our one
+ * deadline. One that swallows everything must not be the first for ever. */
 static void add_addresses(struct keywords *list, const struct session *session, struct buf *hosts,
                           struct buf *addresses)
 {
@@ -148,7 +148,8 @@ static void add_addresses(struct keywords *list, const struct session *session, 
     }
     for (size_t i = 0; i < session->addresses.count; i++) {
         buf_printf(hosts, "%s%s", i ? "," : "", info->host);
-        buf_printf(addresses, "%s%s", i ? "," : "", session->addresses.text[i]);
+        buf_printf(addresses, "%s%s", i ? "," : "",
+                   session->addresses.text[(i + session->first) % session->addresses.count]);
     }
     add(list, "host", buf_text(hosts));
     add(list, "hostaddr", buf_text(addresses));
@@ -157,9 +158,8 @@ static void add_addresses(struct keywords *list, const struct session *session, 
 static int connect_deadline_ms(const struct session *session)
 {
     int own_ms = session->options.database->conninfo.connect_timeout_ms;
-    int most_ms = session->hurry ? HURRY_MS : CONNECT_MAX_MS;
 
-    return own_ms < most_ms ? own_ms : most_ms;
+    return session->hurry && own_ms > HURRY_MS ? HURRY_MS : own_ms;
 }
 
 static void on_connected(void *arg, const struct err *err);
@@ -310,6 +310,7 @@ static void on_connected(void *arg, const struct err *err)
     struct session *session = arg;
 
     if (err) {
+        session->first += err->code == ERR_TIMEOUT ? 1 : 0;
         fail_in_pg(session);
         return;
     }

@@ -39,6 +39,7 @@ struct session {
     uv_timer_t start;       /* so that nothing is called back before session_open() returned */
     struct resolve_request *look_up;
     struct resolve_addresses addresses; /* the last good ones */
+    size_t first;                       /* which of them is tried first, modulo their number */
     bool hurry; /* the last attempt was not answered: do not wait as long this time */
     pg_connected *on_open;
     pg_answered *on_answer;

@@ -13,6 +13,9 @@
 
 #include "agent/metrics.h"
 
+/* Whoever counts further is not to be believed. */
+#define READING_MAX 0x1p360
+
 /* One number. Strings are borrowed until the sink returns. */
 struct reading {
     enum metric_id metric;
@@ -20,7 +23,8 @@ struct reading {
     const char *pool;     /* of METRIC_OF_POOL: its name; else NULL */
     const char *extra;    /* value of the metric's extra dimension; else NULL */
     int64_t time_ms;      /* wall clock of the tick */
-    double value;         /* finite */
+    double value;         /* finite, READING_MAX at most */
+    const char *region;   /* where it lives; NULL: where the agent does */
 };
 
 struct sink {

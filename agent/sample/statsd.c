@@ -15,6 +15,7 @@
 
 #define DATAGRAM_MAX         65536 /* UDP's own limit: nothing is ever cut */
 #define DATAGRAMS_PER_TURN   256   /* a flood must not keep the loop from its other work */
+#define LAST_TURNS           64    /* when leaving: more than the kernel's buffer holds */
 #define COMPLAINT_EVERY_MS   60000
 #define RECEIVE_BUFFER_BYTES (1 << 20)
 
@@ -22,6 +23,7 @@ struct known_pool {
     char *name;
     size_t name_len;
     const struct config_database *database;
+    bool unnamed; /* by any section */
 };
 
 struct statsd {
@@ -72,18 +74,27 @@ static struct known_pool *add_pool(struct statsd *statsd, const char *name, size
     pool->name = mem_strndup(name, len);
     pool->name_len = len;
     pool->database = database;
+    pool->unnamed = false;
     return pool;
+}
+
+static const struct known_pool *pool_named(const struct statsd *statsd, const char *name,
+                                           size_t len)
+{
+    for (size_t i = 0; i < statsd->pool_count; i++) {
+        if (statsd->pools[i].name_len == len && memcmp(statsd->pools[i].name, name, len) == 0) {
+            return &statsd->pools[i];
+        }
+    }
+    return NULL;
 }
 
 static enum statsd_reason find_pool(struct statsd *statsd, const struct statsd_line *line,
                                     const struct known_pool **out)
 {
-    for (size_t i = 0; i < statsd->pool_count; i++) {
-        if (statsd->pools[i].name_len == line->pool_len &&
-            memcmp(statsd->pools[i].name, line->pool, line->pool_len) == 0) {
-            *out = &statsd->pools[i];
-            return STATSD_OK;
-        }
+    *out = pool_named(statsd, line->pool, line->pool_len);
+    if (*out) {
+        return STATSD_OK;
     }
     if (!statsd->unnamed) {
         return STATSD_UNKNOWN_POOL;
@@ -92,7 +103,9 @@ static enum statsd_reason find_pool(struct statsd *statsd, const struct statsd_l
         return STATSD_TOO_MANY_POOLS;
     }
     statsd->unnamed_left--;
-    *out = add_pool(statsd, line->pool, line->pool_len, statsd->unnamed);
+    struct known_pool *added = add_pool(statsd, line->pool, line->pool_len, statsd->unnamed);
+    added->unnamed = true;
+    *out = added;
     log_info("%s: new pool %s of database %s", statsd->source.name, (*out)->name,
              statsd->unnamed->name);
     return STATSD_OK;
@@ -103,6 +116,7 @@ static void give(const struct statsd *statsd, const struct known_pool *pool, enu
 {
     const struct reading reading = {.metric = metric,
                                     .database = pool->database->identifier,
+                                    .region = pool->database->region,
                                     .pool = pool->name,
                                     .time_ms = time_ms,
                                     .value = value};
@@ -129,7 +143,7 @@ static enum statsd_reason take_line(struct statsd *statsd, const char *text, siz
     }
     /* A gauge is a sample: "+3" has nothing it could be added to. Nobody gives up less than zero
      * times. */
-    if (line.value < 0 || (line.relative && line.type == 'g')) {
+    if (line.value < 0 || line.value > READING_MAX || (line.relative && line.type == 'g')) {
         return STATSD_BAD_VALUE;
     }
     reason = find_pool(statsd, &line, &pool);
@@ -224,14 +238,12 @@ static int64_t statsd_settled_ms(const struct source *source)
     return INT64_MAX;
 }
 
-static void forget_pools(struct statsd *statsd)
+static void free_pools(struct known_pool *pools, size_t count)
 {
-    for (size_t i = 0; i < statsd->pool_count; i++) {
-        free(statsd->pools[i].name);
+    for (size_t i = 0; i < count; i++) {
+        free(pools[i].name);
     }
-    free(statsd->pools);
-    statsd->pools = NULL;
-    statsd->pool_count = 0;
+    free(pools);
 }
 
 static void take_pools(struct statsd *statsd, const struct config *config)
@@ -249,7 +261,7 @@ static void take_pools(struct statsd *statsd, const struct config *config)
 
 static void statsd_free(struct statsd *statsd)
 {
-    forget_pools(statsd);
+    free_pools(statsd->pools, statsd->pool_count);
     free(statsd->datagram);
     free(statsd->listen);
     free(statsd);
@@ -261,17 +273,24 @@ static void on_closed(uv_handle_t *handle)
     source_stopped *stopped = statsd->stopped;
     void *arg = statsd->stopped_arg;
 
-    close(statsd->fd);
     statsd_free(statsd);
     stopped(arg);
+}
+
+/* What the kernel holds was sent before we left. */
+static void drain(struct statsd *statsd)
+{
+    for (int i = 0; i < LAST_TURNS && receive(statsd); i++) {
+    }
 }
 
 static void statsd_stop(struct source *source, source_stopped *stopped, void *arg)
 {
     struct statsd *statsd = (struct statsd *)source;
 
-    /* What the kernel holds was sent before we left. */
-    receive(statsd);
+    drain(statsd);
+    uv_poll_stop(&statsd->poll);
+    close(statsd->fd); /* now: after a reload the next one may want this very port */
     statsd->stopped = stopped;
     statsd->stopped_arg = arg;
     uv_close((uv_handle_t *)&statsd->poll, on_closed);
@@ -338,14 +357,25 @@ static bool open_socket(const char *listen, int *out, struct err *err)
     return true;
 }
 
-/* Pools that no section names become known again with their next datagram. */
+/* Pools that no section names go on, as long as there is room for them. */
 void statsd_rebind(struct source *source, const struct config *config)
 {
     struct statsd *statsd = (struct statsd *)source;
 
-    receive(statsd);
-    forget_pools(statsd);
+    drain(statsd);
+    struct known_pool *old = statsd->pools;
+    size_t count = statsd->pool_count;
+    statsd->pools = NULL;
+    statsd->pool_count = 0;
     take_pools(statsd, config);
+    for (size_t i = 0; i < count; i++) {
+        if (old[i].unnamed && statsd->unnamed && statsd->unnamed_left > 0 &&
+            !pool_named(statsd, old[i].name, old[i].name_len)) {
+            statsd->unnamed_left--;
+            add_pool(statsd, old[i].name, old[i].name_len, statsd->unnamed)->unnamed = true;
+        }
+    }
+    free_pools(old, count);
 }
 
 bool statsd_new(const struct statsd_options *options, struct source **out, struct err *err)

@@ -89,3 +89,10 @@ char *json_encode(const json_t *value)
 {
     return mem_check(json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY));
 }
+
+json_t *json_text(const char *text)
+{
+    json_t *string = text != NULL ? json_string(text) : json_null();
+
+    return string != NULL ? string : json_string("(no UTF-8)");
+}

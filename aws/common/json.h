@@ -28,5 +28,8 @@ const char *json_text_of(const json_t *object, const char *key);
 /* false when absent or not a number; *out untouched then. */
 PW_CHECK bool json_number_of(const json_t *object, const char *key, double *out);
 
+/* A string, "(no UTF-8)" for bytes that are none, or null for NULL. A new reference. */
+json_t *json_text(const char *text);
+
 /* Compact text of a value, owned by the caller; ends the process only for want of memory. */
 char *json_encode(const json_t *value);

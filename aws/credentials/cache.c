@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "aws/common/mem.h"
+#include "aws/common/random.h"
 #include "aws/credentials/credentials.h"
 
 #define MINUTE_MS INT64_C(60000)
@@ -77,11 +78,7 @@ static bool may_ask(const struct credentials_cache *cache)
 
 static int64_t jitter_ms(int64_t limit_ms)
 {
-    uint32_t number = 0;
-
-    /* Without randomness there is no jitter: nothing worse. */
-    (void)uv_random(NULL, NULL, &number, sizeof(number), 0, NULL);
-    return number % limit_ms;
+    return (int64_t)(random_fraction() * (double)limit_ms);
 }
 
 /* --- Answers --- */

@@ -5,9 +5,11 @@ import signal
 import socket
 import time
 
+import pytest
+
 from arrived import ORDERS, WINDOW_S, assert_complete, holds, windows
 from ports import free_udp_port
-from postgres import Postgres
+from postgres import PASSWORD, Postgres
 from wait import wait_until
 
 LONG_S = 10  # of the windows in which a jump of 2 s must show
@@ -127,3 +129,103 @@ def test_leaving_right_after_a_reload(agent_for, server, standin):
     for number in (signal.SIGHUP, signal.SIGTERM):
         agent.process.send_signal(number)
     assert agent.wait() == 0
+
+
+def hanging_names(binary):
+    return {"LD_PRELOAD": str(binary.parent / "tests" / "tools" / "libhanging_names.so"),
+            "ASAN_OPTIONS": "verify_asan_link_order=0"}
+
+
+@pytest.mark.parametrize("mode", [[], ["--once"]], ids=["agent", "once"])
+def test_a_name_server_that_hangs_does_not_keep_it_from_leaving(agent_for, binary, server, standin, mode):
+    databases = {"orders": server.url(), "lost": f"postgresql://u:{PASSWORD}@hangs.invalid/x"}
+    agent = agent_for(databases, standin)
+    agent.environment.update(hanging_names(binary))
+    began = time.monotonic()
+    if mode:
+        done = agent.run(*mode)
+        assert (done.returncode, "hangs.invalid was not resolved" in done.stdout) == (1, True)
+        assert time.monotonic() - began < 12
+        return
+    agent.start()
+    agent.wait_for_log("hangs.invalid was not resolved")
+    assert_complete(windows(standin, 2))
+    holds(standin, "DatabaseUp", 0, {"DBInstanceIdentifier": "lost"})
+    began = time.monotonic()
+    assert agent.terminate() == 0
+    assert time.monotonic() - began < 5.5
+    assert "all that was sampled is in CloudWatch" in agent.log
+
+
+def test_signals_while_leaving_do_not_cut_it_short(agent_for, server, standin):
+    agent = agent_for({"orders": server.url()}, standin).start()
+    windows(standin, 1)
+    standin.faults.add("ThrottlingException", operation="PutMetricData", count=2)
+    agent.process.send_signal(signal.SIGTERM)
+    agent.wait_for_log("leaving")
+    for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
+        agent.process.send_signal(number)
+    assert agent.wait() == 0
+    assert "stopped;" in agent.log and len(agent.log_lines("leaving")) == 1
+
+
+def alarm_regions(standin):
+    return {alarm["AlarmArn"].split(":")[3] for alarm in standin.service.cloudwatch.alarms.values()}
+
+
+def test_the_same_identifier_in_two_regions_is_two_databases(agent_for, standin):
+    with Postgres() as europe, Postgres() as america, europe.sessions(3):
+        databases = {name: {"url": one.url(), "identifier": "orders", "region": region}
+                     for name, one, region in (("eu", europe, "eu-west-1"), ("us", america, "us-east-1"))}
+        agent_for(databases, standin).start()
+
+        def largest(region):
+            return max((datum.max for datum in standin.metrics("DatabaseConnections", ORDERS)
+                        if datum.region == region), default=None)
+        wait_until(lambda: (largest("eu-west-1"), largest("us-east-1")) == (4, 1), 15, what=standin.report)
+        wait_until(lambda: alarm_regions(standin) == {"eu-west-1", "us-east-1"}, 15, what=standin.report)
+
+
+def test_a_reload_may_move_a_database_to_another_region_though_it_is_down(agent_for, standin):
+    with Postgres() as server:
+        url = server.url()
+    keys = {"url": url, "region": "eu-west-1"}
+    agent = agent_for({"orders": keys}, standin).start()
+    wait_until(lambda: {datum.region for datum in standin.metrics("DatabaseUp")} == {"eu-west-1"}, 10)
+    agent.configure({"orders": {**keys, "region": "us-east-1"}})
+    agent.reload()
+    wait_until(lambda: standin.metrics("DatabaseUp")[-1].region == "us-east-1", 10, what=standin.report)
+
+
+def test_a_reload_may_move_the_statsd_socket_and_keeps_what_it_knows(agent_for, server, standin):
+    port = free_udp_port()
+    statsd = {"listen": f"127.0.0.1:{port}", "database": "orders"}
+    web = {**ORDERS, "Pool": "web"}
+    agent = agent_for({"orders": server.url()}, standin, statsd=statsd).start()
+    agent.wait_for_log("connected")
+
+    def send():
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            sender.sendto(b"web.pool_timeout:2|c", ("127.0.0.1", port))
+    send()
+    windows(standin, 1, "PoolTimeout", web)
+    agent.reload()
+    agent.wait_for_log("configuration reloaded")
+    assert [point["sum"] for _, point in windows(standin, 2, "PoolTimeout", web)][-1] == 0, "silence is a number"
+    agent.configure({"orders": server.url()}, statsd={**statsd, "listen": f"0.0.0.0:{port}"})
+    agent.reload()
+    wait_until(lambda: len(agent.log_lines("configuration reloaded")) == 2)
+    send()
+    wait_until(lambda: sum(point["sum"] for _, point in standin.series("PoolTimeout", web)) == 4, 10,
+               what=standin.report)
+    assert agent.log_lines("WARN.*whoever reaches this address"), "a new warning is said at the reload"
+
+
+def test_a_number_that_nobody_can_count_is_refused_and_said(agent_for, server, standin):
+    port = free_udp_port()
+    agent = agent_for({"orders": server.url()}, standin, pools={"web": "orders"},
+                      statsd={"listen": f"127.0.0.1:{port}"}).start()
+    agent.wait_for_log("connected")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.sendto(b"web.pool_timeout:1e200|c", ("127.0.0.1", port))
+    agent.wait_for_log("lines not used: .* 1;")

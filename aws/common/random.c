@@ -1,4 +1,4 @@
-#include "agent/random.h"
+#include "aws/common/random.h"
 
 #include <stdint.h>
 #include <uv.h>
