@@ -157,6 +157,28 @@ def test_a_name_server_that_hangs_does_not_keep_it_from_leaving(agent_for, binar
     assert "all that was sampled is in CloudWatch" in agent.log
 
 
+@contextlib.contextmanager
+def black_hole(address):
+    """Whoever connects there gets no answer at all: the line of those who wait is full."""
+    with contextlib.ExitStack() as stack:
+        listening = stack.enter_context(socket.socket())
+        listening.bind(address)
+        listening.listen(0)
+        for _ in range(4):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(address)
+        yield
+
+
+def test_an_address_that_swallows_everything_is_not_the_first_for_ever(agent_for, binary, server, standin):
+    with black_hole(("127.0.0.2", server.port)):
+        agent = agent_for({"orders": server.url().replace("127.0.0.1", "two.invalid")}, standin)
+        agent.environment.update(hanging_names(binary))
+        agent.start()
+        holds(standin, "DatabaseUp", 1, deadline_s=25)
+
+
 def test_signals_while_leaving_do_not_cut_it_short(agent_for, server, standin):
     agent = agent_for({"orders": server.url()}, standin).start()
     windows(standin, 1)

@@ -1,5 +1,6 @@
 /*
- * LD_PRELOAD: looking up "hangs.invalid" takes 20 s, as with a name server that does not answer.
+ * LD_PRELOAD: looking up "hangs.invalid" takes 20 s, as with a name server that does not answer;
+ * "two.invalid" has the addresses 127.0.0.2 and 127.0.0.1.
  */
 #include <dlfcn.h>
 #include <netdb.h>
@@ -18,5 +19,9 @@ int getaddrinfo(const char *name, const char *service, const struct addrinfo *hi
         (void)poll(NULL, 0, 20000);
         return EAI_AGAIN;
     }
-    return next(name, service, hints, out);
+    if (!name || strcmp(name, "two.invalid") != 0) {
+        return next(name, service, hints, out);
+    }
+    int status = next("127.0.0.2", service, hints, out);
+    return status ? status : next("127.0.0.1", service, hints, &(*out)->ai_next);
 }
