@@ -115,6 +115,13 @@ static bool is_name(const char *text, size_t len)
     return len > 0 && len <= 40;
 }
 
+static bool refuse_encoding(struct err *err)
+{
+    return err_set(err, ERR_CONFIG,
+                   "is no valid URL (in a user or password write %% as %%25, @ as %%40, / as %%2F, "
+                   ": as %%3A, ? as %%3F)");
+}
+
 static bool refuse_unknown(const PQconninfoOption *libpq, const char *name, struct err *err)
 {
     struct suggestion best = {.word = name};
@@ -223,7 +230,9 @@ static bool take_param(struct query_reader *reader, const char *item, size_t len
     case PARAM_TO_LIBPQ:
         /* libpq takes JDBC's ssl=true for sslmode=require. */
         if (find_option(reader->libpq, name) == NULL && strcmp(name, "ssl") != 0) {
-            return refuse_unknown(reader->libpq, name, err);
+            /* "user:pass?word=x@host": the name is a piece of the password. */
+            return strchr(item, '@') != NULL ? refuse_encoding(err)
+                                             : refuse_unknown(reader->libpq, name, err);
         }
         break;
     }
@@ -414,9 +423,7 @@ static bool parse_with_libpq(const char *url, struct conninfo *info, struct err 
         PQfreemem(message);
     }
     if (options == NULL) {
-        return err_set(err, ERR_CONFIG,
-                       "is no valid URL (in a user or password write %% as %%25, @ as %%40, / as "
-                       "%%2F, : as %%3A)");
+        return refuse_encoding(err);
     }
     bool ok = take_options(info, options, err);
 

@@ -127,11 +127,13 @@ static double metrics_usd(int count)
     return usd;
 }
 
-/* Windows last a minute at most: a longer publish_interval sends several at once. */
+/* Windows last a minute at most, with a resolution of 1 s a second: a longer publish_interval sends
+ * several at once. */
 static double count_requests(const struct config *config, int metrics, int regions)
 {
     double publish_s = config->publish_interval_ms / 1000.0;
-    double windows = publish_s > 60 ? publish_s / 60 : 1;
+    double length_s = config->resolution_s == 1 ? config->sample_interval_ms / 1000.0 : 60;
+    double windows = publish_s > length_s ? publish_s / length_s : 1;
     double per_region = metrics * windows / regions;
 
     return MONTH_S / publish_s * regions * ceil(per_region / DATUMS_PER_REQUEST);

@@ -73,7 +73,7 @@ static void on_provision_line(void *arg, const struct provision_line *line)
 static void tell_provision_failure(struct outlet *outlet, const struct provision_summary *summary,
                                    const struct err *err)
 {
-    if (outlet->provision_told && strcmp(outlet->provision_told, err->message) == 0) {
+    if (outlet->provision_told && aws_same_reason(outlet->provision_told, err->message)) {
         return;
     }
     free(outlet->provision_told);
@@ -99,9 +99,15 @@ static void on_provision_done(void *arg, const struct provision_summary *summary
     }
     free(outlet->provision_told);
     outlet->provision_told = NULL;
-    log_info("alarms in %s: %zu created, %zu changed, %zu in place, %zu not ours, %zu failed",
+    char waiting[64] = "";
+
+    if (summary->waiting > 0) {
+        (void)snprintf(waiting, sizeof(waiting), ", %zu wait for their server's limit",
+                       summary->waiting);
+    }
+    log_info("alarms in %s: %zu created, %zu changed, %zu in place, %zu not ours, %zu failed%s",
              outlet->region, summary->created, summary->changed, summary->in_place,
-             summary->not_ours, summary->failed);
+             summary->not_ours, summary->failed, waiting);
 }
 
 static int window_ms_of(const struct config *config)

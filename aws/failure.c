@@ -4,6 +4,9 @@
 
 #include "aws/common/buf.h"
 #include "aws/common/mem.h"
+#include "aws/request.h"
+
+#define REQUEST_PART " (request "
 
 static bool begins_with(const char *text, const char *beginning)
 {
@@ -78,9 +81,22 @@ void failure_read(const struct http_response *response, const struct failure_con
         buf_puts(&text, error.code);
     }
     buf_printf(&text, "%s%s", error.message[0] ? ": " : "", error.message);
-    buf_printf(&text, " (request %.64s, attempt %d)", request_id[0] ? request_id : "without id",
+    buf_printf(&text, REQUEST_PART "%.64s, attempt %d)", request_id[0] ? request_id : "without id",
                context->attempt);
     advise(context, out, &text);
     err_set(&out->err, retry_err_code(out->class), "%s", buf_text(&text));
     buf_done(&text);
+}
+
+bool aws_same_reason(const char *a, const char *b)
+{
+    const char *request_a = strstr(a, REQUEST_PART), *request_b = strstr(b, REQUEST_PART);
+
+    if (!request_a || !request_b) {
+        return strcmp(a, b) == 0;
+    }
+    const char *rest_a = strchr(request_a, ')'), *rest_b = strchr(request_b, ')');
+
+    return request_a - a == request_b - b && memcmp(a, b, (size_t)(request_a - a)) == 0 && rest_a &&
+           rest_b && strcmp(rest_a, rest_b) == 0;
 }

@@ -115,6 +115,13 @@ static void explain(const struct http_transfer *transfer, CURLcode result, struc
             advice = failures[i].advice;
         }
     }
+    /* "Unsupported proxy syntax in 'http://user:secret@...'" */
+    if (strstr(what, "proxy") && strchr(what, '\'')) {
+        code = ERR_CONFIG;
+        what = "the proxy's address is not understood";
+        advice = "check http_proxy and https_proxy; in a password write @ as %40, / as %2F, # as "
+                 "%23";
+    }
     if (transfer->answer_lost) {
         what = "the connection was closed before an answer";
     }

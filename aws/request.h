@@ -84,6 +84,9 @@ struct aws_failure {
     int64_t retry_after_ms; /* the service's hint; 0 when none */
 };
 
+/* Do two messages say the same but for the request's id and the number of attempts? */
+bool aws_same_reason(const char *a, const char *b);
+
 /*
  * Exactly one of answer and err is not NULL; failure goes with err. The message names operation,
  * region, code, the service's own words, request id and, where there is one, the remedy.

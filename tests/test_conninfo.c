@@ -100,6 +100,7 @@ static const struct bad_case {
     {"postgresql://app:12/s3cret@db/orders", "an @ too many"},
     {"postgresql://app:%zzs3cret@db/orders", "is no valid URL"},
     {"postgresql://app:s3cret%00@db/orders", "is no valid URL"},
+    {"postgresql://app:a/b?s3cret=x@db/orders", "is no valid URL"},
     {"postgresql://app:s3cret@[::1/orders", "is no valid URL"},
     {"postgresql://app:s3cret@db s/orders", "has a host with a character"},
     {"postgresql://app:s3cret@db:0/orders", "has a port"},

@@ -98,6 +98,8 @@ static void multiplies(void **state)
     assert_near(cost.alarms_usd, 0.60);
     assert_near(cost.total_usd, 3.138);
     assert_int_equal(cost.metrics_per_pool, 1);
+    cost_estimate(config, METRICS_FULL, &cost);
+    assert_near(cost.requests, 43800.0 * 4); /* 57 datums a second */
     config_free(config);
 }
 

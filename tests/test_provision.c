@@ -638,6 +638,13 @@ static void a_failure_is_told_once(void **state)
     run();
     assert_summary(0, 0, 3, 0, 1);
     assert_false(has_line("x "));
+    room->refused = NULL;
+    run();
+    assert_true(has_line("+ rds-high-connections-orders"));
+    room->refused = HIGH; /* it worked meanwhile: news again */
+    provision_set_limit(room->provision, orders(), 97);
+    run();
+    assert_true(has_line("x rds-high-connections-orders"));
 }
 
 static void what_is_asked_for_during_a_run_follows(void **state)

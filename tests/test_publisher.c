@@ -65,10 +65,10 @@ struct room {
     char answer_body[512];
 
     /* What it has seen. */
-    size_t sizes[200]; /* datums of each request */
+    size_t sizes[400]; /* datums of each request */
     size_t requests;
     size_t seen[DATUMS_MAX]; /* how often each datum was accepted, by the number in its name */
-    json_int_t timestamps[200];
+    json_int_t timestamps[400];
 
     /* What the publisher said. */
     bool sent;
@@ -663,7 +663,38 @@ static void a_proxy_that_takes_little(void **state)
     push("M", 1000, 1000);
     wait_until_sent();
     assert_seen_once(1000, 1000);
-    assert_int_equal(room->requests - before, 4); /* of 250: learnt */
+    assert_int_equal(room->requests - before, 5); /* of 500, which is tried again, then 250 */
+}
+
+static void what_was_too_large_once_is_not_for_ever(void **state)
+{
+    (void)state;
+    room->largest = 10;
+    push("M", 0, 1000);
+    wait_until_sent();
+    room->largest = 0;
+    for (int i = 0; i < 8; i++) {
+        push("M", 1000 + (size_t)i, 1);
+        wait_until_sent();
+    }
+    size_t before = room->requests;
+    push("M", 1008, 1000);
+    wait_until_sent();
+    assert_int_equal(room->requests - before, 1);
+    assert_seen_once(0, 2008);
+}
+
+static void somebody_on_the_way_who_takes_nothing_costs_no_datum(void **state)
+{
+    static const struct server_answer answers[] = {
+        {.status = 413}, {.status = 413}, {.body = "{}"}};
+
+    (void)state;
+    script(answers, MEM_COUNT(answers));
+    push("M", 0, 1);
+    wait_until_sent();
+    assert_int_equal(publisher_counters(room->publisher)->sent, 1);
+    assert_int_equal(publisher_counters(room->publisher)->refused, 0);
 }
 
 /* --- Losses --- */
@@ -783,6 +814,8 @@ int main(void)
         STORY(when_all_is_refused_little_is_lost),
         STORY(a_row_of_bad_ones_does_not_stop_the_good_ones),
         STORY(a_proxy_that_takes_little),
+        STORY(what_was_too_large_once_is_not_for_ever),
+        STORY(somebody_on_the_way_who_takes_nothing_costs_no_datum),
         STORY(what_had_no_room_is_told),
         STORY(a_dry_run_tells_and_sends_nothing),
         STORY(stopping_in_the_middle),

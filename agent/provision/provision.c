@@ -118,8 +118,10 @@ static void add_item(struct provision *provision, const struct member *member, e
     struct err err;
 
     if (!item_init(&item, &context, kind, &err)) {
-        /* In the background the limit comes with the first sample. */
-        if (err.code == ERR_ABSENT || !provision->options.one_shot) {
+        bool is_off = err.code == ERR_ABSENT;
+
+        if (is_off || !provision->options.one_shot) {
+            provision->summary.waiting += is_off ? 0 : 1;
             item_done(&item);
             return;
         }
@@ -298,7 +300,7 @@ static bool is_told(struct provision *provision, const char *reason)
             told = &provision->members[i].told[item->kind];
         }
     }
-    if (!told || (*told && reason && strcmp(*told, reason) == 0)) {
+    if (!told || (*told && reason && aws_same_reason(*told, reason))) {
         return told != NULL;
     }
     free(*told);

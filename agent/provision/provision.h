@@ -47,6 +47,7 @@ struct provision_line {
 
 struct provision_summary {
     size_t created, changed, in_place, not_ours, failed;
+    size_t waiting; /* in the background: for the server's limit, which comes with a sample */
 };
 
 struct provision;

@@ -91,6 +91,14 @@ static void back_off(struct publisher *publisher, const struct err *err,
                    0);
 }
 
+/* What was too large once need not be for ever: tried again once an interval. */
+static void allow_larger(struct publisher *publisher)
+{
+    size_t doubled = 2 * publisher->max_count;
+
+    publisher->max_count = doubled < CLOUDWATCH_DATUMS_MAX ? doubled : CLOUDWATCH_DATUMS_MAX;
+}
+
 /* After everything that takes datums out of the spool; the caller's last act. */
 static void go_on(struct publisher *publisher)
 {
@@ -99,6 +107,7 @@ static void go_on(struct publisher *publisher)
     if (spool_count(options->spool) > 0) {
         send_next(publisher);
     } else {
+        allow_larger(publisher);
         options->on_sent(options->arg);
     }
 }
@@ -120,15 +129,27 @@ static bool is_refused_throughout(const struct publisher *publisher)
     return publisher->refused >= REFUSED_MAX;
 }
 
+/* No datum is bad; somebody on the way takes less than the service does. */
+static void on_too_large(struct publisher *publisher, const struct err *err,
+                         const struct aws_failure *failure)
+{
+    struct batch *batch = &publisher->batch;
+
+    if (batch->sent == 1) {
+        back_off(publisher, err, failure);
+        return;
+    }
+    publisher->max_count = batch->sent / 2;
+    batch->count = 0;
+    send_next(publisher);
+}
+
 /* The service says that the input is bad. */
 static void on_refused(struct publisher *publisher, const struct err *err,
                        const struct aws_failure *failure)
 {
     struct batch *batch = &publisher->batch;
 
-    if (failure->status == 413 && batch->sent > 1) {
-        publisher->max_count = batch->sent / 2;
-    }
     if (batch->sent > 1) {
         batch_refused(batch);
         send_next(publisher);
@@ -166,6 +187,8 @@ static void on_answer(void *arg, const struct aws_answer *answer, const struct e
     publisher->counters.errors += answer ? 0 : 1;
     if (answer) {
         on_accepted(publisher);
+    } else if (failure->status == 413) {
+        on_too_large(publisher, err, failure);
     } else if (err->code == ERR_REJECTED) {
         on_refused(publisher, err, failure);
     } else {

@@ -309,8 +309,9 @@ static void note_privilege(struct activity *activity, bool privileged)
     char *user = PQescapeIdentifier(conn, PQuser(conn), strlen(PQuser(conn)));
 
     activity->grant_told = true;
-    log_warn("%s: the states of other users' sessions can not be seen; totals are right, the rest "
-             "is left out until someone runs: GRANT pg_monitor TO %s",
+    log_warn("%s: the states of other users' sessions can not be seen; totals are right but for "
+             "parallel workers, which count too; the rest is left out until someone runs: GRANT "
+             "pg_monitor TO %s",
              activity->name, user ? user : PQuser(conn));
     PQfreemem(user);
 }

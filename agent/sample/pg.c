@@ -3,8 +3,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include "aws/common/mem.h"
+
+#define READ_MAX (1 << 16)
+#define ANSWER_MAX                                                                                 \
+    ((size_t)1 << 25) /* thousands of sessions, each a group of its own, are 1 MB                  \
+                       */
 
 /* What libpq would take from the environment although the URL does not say it. */
 static void forget_environment(void)
@@ -306,10 +312,27 @@ PW_CHECK static bool push(struct pg *pg)
     return left >= 0 && watch(pg, left == 0 ? UV_READABLE : UV_READABLE | UV_WRITABLE);
 }
 
+/* What waits in the socket before each reading, added up, is no less than what arrived; a part that
+ * is left for the next reading counts twice, so the limit is a generous one. */
+PW_CHECK static bool is_too_much(struct pg *pg)
+{
+    int waiting = 0;
+
+    if (ioctl(pg->socket, FIONREAD, &waiting) == 0 && waiting > 0) {
+        pg->received += (size_t)(waiting < READ_MAX ? waiting : READ_MAX);
+    }
+    return pg->received > ANSWER_MAX;
+}
+
 static void go_on_talking(struct pg *pg, int status, int events)
 {
     if (status < 0) {
         pg->events = 0; /* libuv has stopped polling by itself */
+    }
+    if (is_too_much(pg)) {
+        refusal_set(&pg->refusal, ERR_REJECTED, REFUSAL_RARE, "an answer without an end");
+        fail(pg);
+        return;
     }
     if (((events & UV_READABLE) || status < 0) && !PQconsumeInput(pg->conn)) {
         (void)PQisBusy(pg->conn); /* reads the farewell that came with the end */
@@ -346,6 +369,7 @@ static void ask(struct pg *pg, int sent, int deadline_ms, pg_answered *done)
     bool refused = !sent || !push(pg);
 
     pg->on_answered = done;
+    pg->received = 0;
     if (refused) {
         refusal_read(PQerrorMessage(pg->conn), &pg->refusal);
     }

@@ -49,7 +49,8 @@ struct pg {
     int socket;      /* that poll is for: libpq may change it while it connects */
     int events;      /* polled for now */
     PGresult *result;
-    bool refused; /* refusal is the result of the operation just begun */
+    size_t received; /* of the answer, or at most so much: see pg.c */
+    bool refused;    /* refusal is the result of the operation just begun */
     pg_connected *on_connected;
     pg_answered *on_answered;
     pg_lost *on_lost;

@@ -115,10 +115,10 @@ def test_a_server_that_can_not_be_seen_needs_an_absolute_number(agent_for, stand
 
 
 def test_a_role_that_may_not_write_alarms_publishes_all_the_same(agent, standin):
-    standin.faults.add("AccessDeniedException", operation="PutMetricAlarm")
+    standin.faults.add("AccessDeniedException", operation="PutMetricAlarm", count=100)
     running = agent()
     holds(standin, "DatabaseUp", 1)
-    running.wait_for_log("alarms in eu-west-1 are not provisioned")
+    running.wait_for_log("alarms in eu-west-1: 4 are not provisioned")
     assert len(running.log_lines("AccessDenied|not authorized")) == 1
 
 

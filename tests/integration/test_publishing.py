@@ -148,6 +148,14 @@ def test_a_server_whose_clock_is_elsewhere_is_signed_for(agent, standin):
         assert 0 <= datum.arrived - datum.timestamp <= 3 * WINDOW_S, "stamped by our clock, not by theirs"
 
 
+def test_a_proxy_s_password_is_in_no_message(agent_for, server, standin):
+    agent = agent_for({"orders": server.url()}, standin,
+                      environment={"http_proxy": "http://usr:TOP#SECRETpw@127.0.0.1:3128"}).start()
+    agent.wait_for_log("cannot publish.*the proxy's address is not understood")
+    assert agent.terminate() == 0
+    assert "SECRET" not in agent.log and "TOP" not in agent.log
+
+
 # ---- trouble ----
 
 TROUBLE = {
