@@ -14,8 +14,9 @@ bool cloud_init(struct cloud *cloud, uv_loop_t *loop, const struct config *confi
     if (!http_client_new(loop, &options, &cloud->http, err)) {
         return false;
     }
-    cloud->env = (struct credentials_env){.loop = loop, .http = cloud->http};
-    cloud->credentials = credentials_default_new(&cloud->env);
+    cloud->env = (struct credentials_env){
+        .loop = loop, .http = cloud->http, .profile = config->profile, .clock = &cloud->clock};
+    cloud->credentials = credentials_default_new(&cloud->env, config->role_arn);
     uv_timer_init(loop, &cloud->soon);
     cloud->soon.data = cloud;
     return true;
@@ -27,6 +28,7 @@ static void on_region_found(void *arg, const char *region, const struct err *err
 
     cloud->lookup = NULL;
     cloud->region = mem_strdup(region);
+    cloud->env.region = cloud->region;
     cloud->on_region(cloud->arg, err);
 }
 
@@ -55,7 +57,8 @@ bool cloud_client(const struct cloud *cloud, const char *region, struct aws_clie
                                                .http = cloud->http,
                                                .credentials = cloud->credentials,
                                                .region = region,
-                                               .endpoint_url = cloud->config->endpoint_url};
+                                               .endpoint_url = cloud->config->endpoint_url,
+                                               .env = &cloud->env};
 
     return aws_client_new(&options, out, err);
 }

@@ -21,6 +21,7 @@ struct cloud {
     const struct config *config; /* borrowed */
     struct http_client *http;
     struct credentials_cache *credentials;
+    struct aws_clock clock;
     char *region; /* where a database without a region of its own lives; NULL until it is found */
     struct region_lookup *lookup;
     uv_timer_t soon; /* calls back when the region is configured */

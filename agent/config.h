@@ -126,6 +126,8 @@ struct config {
     char *namespace_;
     char *region;       /* NULL: to be found */
     char *endpoint_url; /* NULL: none configured */
+    char *profile;      /* of AWS's shared files; NULL: chosen as usual */
+    char *role_arn;     /* assumed on top of the credentials found; NULL: none */
     enum metric_set metrics;
     bool rollup;
     int resolution_s;

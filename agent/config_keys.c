@@ -112,13 +112,21 @@ const struct config_key config_keys[] = {
      "Application", RESTART, "The namespace of every metric and alarm."},
     {SECTION_CLOUDWATCH, "region", CONFIG(region),
      &value_optional, REGION,
-     "", RESTART, "Else AWS_REGION, AWS_DEFAULT_REGION, the ECS task's, the instance's."},
+     "", RESTART, "Else AWS_REGION, AWS_DEFAULT_REGION, the profile's, the ECS task's, the "
+                  "instance's."},
     {SECTION_CLOUDWATCH, "endpoint_url", CONFIG(endpoint_url),
      &value_optional, {.check = value_check_http_url, .accepted = "https://HOST[:PORT]",
                        .secret = true},
-     "", RESTART, "Else AWS_ENDPOINT_URL_CLOUDWATCH, AWS_ENDPOINT_URL, the region's own."},
-    {SECTION_CLOUDWATCH, "profile", NO_FIELD, &value_not_built, {0}, "", RESTART, NULL},
-    {SECTION_CLOUDWATCH, "role_arn", NO_FIELD, &value_not_built, {0}, "", RESTART, NULL},
+     "", RESTART, "Else AWS_ENDPOINT_URL_CLOUDWATCH, AWS_ENDPOINT_URL, the profile's, the region's "
+                  "own."},
+    {SECTION_CLOUDWATCH, "profile", CONFIG(profile),
+     &value_optional, {.accepted = "a profile of ~/.aws/config or ~/.aws/credentials"},
+     "", RESTART, "Else AWS_PROFILE, or default. One that is named here keeps the keys of the "
+                  "environment out."},
+    {SECTION_CLOUDWATCH, "role_arn", CONFIG(role_arn),
+     &value_optional, {.check = value_check_role,
+                       .accepted = "a role's ARN, like arn:aws:iam::123456789012:role/NAME"},
+     "", RESTART, "A role that is assumed on top of the credentials found."},
     {SECTION_CLOUDWATCH, "metrics", CONFIG(metrics),
      &value_choice, {.words = metric_sets},
      "core", RELOAD, "Which metrics are published. poolwarden --check-config says what each set "

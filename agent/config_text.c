@@ -103,6 +103,13 @@ bool value_check_arn(const char *text, struct err *err)
     return strncmp(text, "arn:", 4) == 0 || err_set(err, ERR_CONFIG, "has an item that is no ARN");
 }
 
+bool value_check_role(const char *text, struct err *err)
+{
+    return check_ascii(text, ARN_MAX, err) &&
+           ((strncmp(text, "arn:", 4) == 0 && strstr(text, ":role/") != NULL) ||
+            err_set(err, ERR_CONFIG, "is no role's ARN"));
+}
+
 bool value_check_alarm_text(const char *text, struct err *err)
 {
     for (const char *c = text; *c != '\0'; c++) {

@@ -5,6 +5,7 @@
 
 #include "aws/common/json.h"
 #include "aws/common/mem.h"
+#include "aws/common/xml.h"
 
 #define WORD_MAX 160 /* longer than any ARN seen; session tokens are longer */
 
@@ -126,12 +127,25 @@ static size_t len_before_quotation(const char *message)
     return quotation ? (size_t)(quotation - message) : strlen(message);
 }
 
+static bool parse(const struct http_response *response, json_t **out, struct err *err)
+{
+    const char *type = http_header_of(response, "Content-Type");
+
+    return type && strcasestr(type, "xml")
+               ? xml_parse(response->body, response->body_len, out, err)
+               : json_parse(response->body, response->body_len, out, err);
+}
+
 static void take_document(const json_t *document, struct answer_error *out)
 {
-    const char *message = json_text_of(document, "message");
+    const json_t *response = json_object_get(document, "ErrorResponse");
+    const json_t *error = json_object_get(response ? response : document, "Error");
 
+    document = error ? error : document;
+    const char *message = json_text_of(document, "message");
+    const char *code = json_text_of(document, "Code");
     message = message ? message : json_text_of(document, "Message");
-    (void)take_shape(json_text_of(document, "__type"), out);
+    (void)take_shape(code ? code : json_text_of(document, "__type"), out);
     if (message) {
         take_message(message, len_before_quotation(message), out);
     }
@@ -143,7 +157,7 @@ void answer_read_error(const struct http_response *response, struct answer_error
 
     *out = (struct answer_error){0};
     (void)take_shape(http_header_of(response, "X-Amzn-Errortype"), out);
-    if (json_parse(response->body, response->body_len, &document, NULL)) {
+    if (parse(response, &document, NULL)) {
         take_document(document, out);
         json_decref(document);
     } else {
@@ -162,7 +176,7 @@ bool answer_read_body(const struct http_response *response, bool may_be_empty, j
         return true;
     }
     json_t *body;
-    if (!json_parse(response->body, response->body_len, &body, err)) {
+    if (!parse(response, &body, err)) {
         return false;
     }
     if (!json_is_object(body)) {

@@ -4,7 +4,9 @@
  *
  * Errors of JSON services: "__type": "namespace#Shape", "message" or "Message"; the header
  * x-amzn-query-error ("Code;Sender") tells the code that the older protocol had, and wins;
- * X-Amzn-Errortype ("Shape:http://...") stands in where there is no body. (botocore's parsers.py.)
+ * X-Amzn-Errortype ("Shape:http://...") stands in where there is no body. Services of the query
+ * protocol: "ErrorResponse": "Error": "Code", "Message", in XML or, when asked, in JSON, with or
+ * without the outermost name. XML is told by the content type. (botocore's parsers.py.)
  */
 #pragma once
 
@@ -28,8 +30,8 @@ struct answer_error {
  */
 void answer_read_error(const struct http_response *response, struct answer_error *out);
 
-/* The answer's JSON object, owned by the caller; an empty one for no body where that is allowed.
- * ERR_PARSE. */
+/* The answer's document as a JSON object, owned by the caller; an empty one for no body where that
+ * is allowed. ERR_PARSE. */
 PW_CHECK bool answer_read_body(const struct http_response *response, bool may_be_empty,
                                json_t **out, struct err *err);
 

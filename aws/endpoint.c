@@ -2,11 +2,12 @@
 
 #include <curl/curl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "aws/common/mem.h"
-#include "aws/credentials/credentials.h"
+#include "aws/profiles.h"
 #include "aws/region.h"
 
 const struct aws_service aws_service_cloudwatch = {
@@ -15,25 +16,56 @@ const struct aws_service aws_service_cloudwatch = {
     .signing_name = "monitoring",
     .iam_prefix = "cloudwatch",
     .endpoint_env = "AWS_ENDPOINT_URL_CLOUDWATCH",
+    .profile_name = "cloudwatch",
     .target_prefix = "GraniteServiceVersion20100801.",
     .content_type = "application/x-amz-json-1.0",
     .query_mode = true,
 };
 
+const struct aws_service aws_service_sts = {
+    .host_prefix = "sts",
+    .fips_plain_in = "aws-us-gov",
+    .signing_name = "sts",
+    .iam_prefix = "sts",
+    .endpoint_env = "AWS_ENDPOINT_URL_STS",
+    .profile_name = "sts",
+    .content_type = "application/x-www-form-urlencoded; charset=utf-8",
+    .accept = "application/json",
+};
+
+const struct aws_service aws_service_secrets = {
+    .host_prefix = "secretsmanager",
+    .signing_name = "secretsmanager",
+    .iam_prefix = "secretsmanager",
+    .endpoint_env = "AWS_ENDPOINT_URL_SECRETS_MANAGER",
+    .profile_name = "secrets_manager",
+    .target_prefix = "secretsmanager.",
+    .content_type = "application/x-amz-json-1.1",
+};
+
 /* --- Settings --- */
 
 struct settings {
-    const char *override; /* NULL: none */
-    const char *source;   /* what set it */
+    char *override;     /* NULL: none */
+    const char *source; /* what set it, or would have */
     bool fips;
     bool dualstack;
+    bool ignore_configured;
+};
+
+/* Where a setting may stand, in order. */
+struct place {
+    const struct credentials_env *env;
+    const struct profiles *profiles;
+    const char *profile;
 };
 
 /* Unset is false. */
-static bool read_flag(const struct credentials_env *env, const char *name, bool *out,
+static bool read_flag(const struct place *place, const char *variable, const char *key, bool *out,
                       struct err *err)
 {
-    const char *value = credentials_getenv(env, name);
+    const char *value = profiles_setting(place->profiles, place->env, variable, key);
+    const char *name = credentials_getenv(place->env, variable) ? variable : key;
 
     *out = value && strcasecmp(value, "true") == 0;
     if (value && !*out && strcasecmp(value, "false") != 0) {
@@ -42,37 +74,52 @@ static bool read_flag(const struct credentials_env *env, const char *name, bool 
     return true;
 }
 
-static void find_override(const struct aws_service *service, const char *configured,
-                          const struct credentials_env *env, bool ignore_environment,
-                          struct settings *out)
+static const char *find_override(const struct aws_service *service, const struct place *place,
+                                 const char **source)
 {
-    const char *const names[] = {service->endpoint_env, "AWS_ENDPOINT_URL"};
+    const struct {
+        const char *name;
+        const char *value;
+    } ways[] = {
+        {service->endpoint_env, credentials_getenv(place->env, service->endpoint_env)},
+        {"AWS_ENDPOINT_URL", credentials_getenv(place->env, "AWS_ENDPOINT_URL")},
+        {"endpoint_url of the profile's [services]",
+         profiles_get_service(place->profiles, place->profile, service->profile_name,
+                              "endpoint_url")},
+        {"endpoint_url of the profile",
+         profiles_get(place->profiles, place->profile, "endpoint_url")},
+    };
 
-    out->override = configured;
-    out->source = "endpoint_url";
-    for (size_t i = 0; i < MEM_COUNT(names) && !out->override && !ignore_environment; i++) {
-        out->override = credentials_getenv(env, names[i]);
-        out->source = names[i];
+    for (size_t i = 0; i < MEM_COUNT(ways); i++) {
+        if (ways[i].value) {
+            *source = ways[i].name;
+            return ways[i].value;
+        }
     }
+    return NULL;
 }
 
 static bool read_settings(const struct aws_service *service, const struct endpoint_options *options,
-                          struct settings *out, struct err *err)
+                          const struct place *place, struct settings *out, struct err *err)
 {
-    const struct credentials_env env = {.getenv = options->getenv,
-                                        .getenv_arg = options->getenv_arg};
-    bool ignore_environment;
+    const char *override = options->override;
 
-    if (!read_flag(&env, "AWS_USE_FIPS_ENDPOINT", &out->fips, err) ||
-        !read_flag(&env, "AWS_USE_DUALSTACK_ENDPOINT", &out->dualstack, err) ||
-        !read_flag(&env, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", &ignore_environment, err)) {
+    if (!read_flag(place, "AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint", &out->fips, err) ||
+        !read_flag(place, "AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint", &out->dualstack,
+                   err) ||
+        !read_flag(place, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls",
+                   &out->ignore_configured, err)) {
         return false;
     }
-    find_override(service, options->override, &env, ignore_environment, out);
-    if (out->override && (out->fips || out->dualstack)) {
+    out->source = "endpoint_url";
+    if (!override && !out->ignore_configured) {
+        override = find_override(service, place, &out->source);
+    }
+    if (override && (out->fips || out->dualstack)) {
         return err_set(err, ERR_CONFIG, "%s and %s exclude each other", out->source,
                        out->fips ? "AWS_USE_FIPS_ENDPOINT" : "AWS_USE_DUALSTACK_ENDPOINT");
     }
+    out->override = mem_strdup(override);
     return true;
 }
 
@@ -203,14 +250,20 @@ static bool from_override(const struct settings *settings, struct endpoint *out,
 bool endpoint_resolve(const struct aws_service *service, const char *region,
                       const struct endpoint_options *options, struct endpoint *out, struct err *err)
 {
-    struct settings settings;
+    struct settings settings = {0};
+    struct profiles *profiles;
 
     if (!region || !region_valid(region)) {
         return err_set(err, ERR_CONFIG, "%.80s is no region's name", region ? region : "(none)");
     }
-    if (!read_settings(service, options, &settings, err)) {
+    if (!profiles_load(options->env, &profiles, err)) {
         return false;
     }
-    return settings.override ? from_override(&settings, out, err)
-                             : from_rules(service, region, &settings, out, err);
+    const struct place place = {options->env, profiles, profiles_selected(profiles)};
+    bool ok = read_settings(service, options, &place, &settings, err) &&
+              (settings.override ? from_override(&settings, out, err)
+                                 : from_rules(service, region, &settings, out, err));
+    free(settings.override);
+    profiles_free(profiles);
+    return ok;
 }

@@ -8,6 +8,7 @@
 #include "aws/common/mem.h"
 #include "aws/credentials/imds.h"
 #include "aws/http.h"
+#include "aws/profiles.h"
 
 #define REGION_MAX 63 /* a host label */
 
@@ -80,6 +81,7 @@ struct region_lookup {
     struct http_transfer *transfer;
     struct imds *imds;
     struct buf reasons;
+    bool may_pass; /* one of the reasons */
     region_done *done;
     void *arg;
 };
@@ -115,8 +117,16 @@ static void finish_failed(struct region_lookup *lookup)
 {
     struct err err;
 
-    err_set(&err, ERR_CONFIG, "no AWS region: %s; set AWS_REGION", buf_text(&lookup->reasons));
+    err_set(&err, lookup->may_pass ? ERR_NET : ERR_CONFIG, "no AWS region: %s; set AWS_REGION",
+            buf_text(&lookup->reasons));
     finish(lookup, NULL, &err);
+}
+
+static void note_failure(struct region_lookup *lookup, const struct err *err)
+{
+    if (err && (err->code == ERR_NET || err->code == ERR_TIMEOUT)) {
+        lookup->may_pass = true;
+    }
 }
 
 static void on_placement(void *arg, const char *text, const struct err *err)
@@ -126,6 +136,7 @@ static void on_placement(void *arg, const char *text, const struct err *err)
     if (text && region_valid(text)) {
         finish(lookup, text, NULL);
     } else {
+        note_failure(lookup, err);
         buf_printf(&lookup->reasons, "; IMDS: %s", err ? err->message : "gave no region");
         finish_failed(lookup);
     }
@@ -182,6 +193,7 @@ static void on_task(void *arg, const struct http_response *response, const struc
     if (response && read_task(response, region, &failure)) {
         finish(lookup, region, NULL);
     } else {
+        note_failure(lookup, err ? err : &failure);
         buf_printf(&lookup->reasons, "; ECS: %s", err ? err->message : failure.message);
         ask_imds(lookup);
     }
@@ -209,27 +221,53 @@ static void ask_ecs(struct region_lookup *lookup)
     free(url);
 }
 
+/* Ends the lookup when there is one. */
+static bool take(struct region_lookup *lookup, const char *from, const char *region)
+{
+    struct err err;
+
+    if (!region) {
+        return false;
+    }
+    if (region_valid(region)) {
+        finish(lookup, region, NULL);
+    } else {
+        err_set(&err, ERR_CONFIG, "%s: %.100s is no region's name", from, region);
+        finish(lookup, NULL, &err);
+    }
+    return true;
+}
+
+static bool take_from_profile(struct region_lookup *lookup)
+{
+    struct profiles *profiles;
+    struct err err;
+
+    if (!profiles_load(lookup->env, &profiles, &err)) {
+        finish(lookup, NULL, &err);
+        return true;
+    }
+    const char *name = profiles_selected(profiles);
+    buf_printf(&lookup->reasons, "; profile %.100s has no region", name);
+    bool taken = take(lookup, "region of the profile", profiles_get(profiles, name, "region"));
+    profiles_free(profiles);
+    return taken;
+}
+
 static void on_turn(uv_timer_t *turn)
 {
     static const char *const names[] = {"AWS_REGION", "AWS_DEFAULT_REGION"};
     struct region_lookup *lookup = turn->data;
-    struct err err;
 
     for (size_t i = 0; i < MEM_COUNT(names); i++) {
-        const char *region = credentials_getenv(lookup->env, names[i]);
-
-        if (region && region_valid(region)) {
-            finish(lookup, region, NULL);
-            return;
-        }
-        if (region) {
-            err_set(&err, ERR_CONFIG, "%s: %.100s is no region's name", names[i], region);
-            finish(lookup, NULL, &err);
+        if (take(lookup, names[i], credentials_getenv(lookup->env, names[i]))) {
             return;
         }
     }
     buf_puts(&lookup->reasons, "AWS_REGION and AWS_DEFAULT_REGION are not set");
-    ask_ecs(lookup);
+    if (!take_from_profile(lookup)) {
+        ask_ecs(lookup);
+    }
 }
 
 struct region_lookup *region_find(const struct credentials_env *env, region_done *done, void *arg)

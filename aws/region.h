@@ -22,10 +22,11 @@ const struct partition *region_partition(const char *region);
 PW_CHECK bool region_valid(const char *region);
 
 /*
- * AWS_REGION, else AWS_DEFAULT_REGION, else the task's ARN from ECS task metadata, else IMDS. One
- * `done`, later, after which the lookup is gone; none after region_cancel(). ERR_CONFIG: one of the
- * variables holds no region, or there is none anywhere (the message tells each way and what came of
- * it). region is valid during the call only.
+ * AWS_REGION, else AWS_DEFAULT_REGION, else the profile's, else the task's ARN from ECS task
+ * metadata, else IMDS. One `done`, later, after which the lookup is gone; none after
+ * region_cancel(). ERR_CONFIG: what was found is no region, or there is none anywhere (the message
+ * tells each way and what came of it); ERR_NET: the same, but somebody was asked who may answer
+ * another time. region is valid during the call only.
  */
 typedef void region_done(void *arg, const char *region, const struct err *err);
 struct region_lookup;

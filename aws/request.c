@@ -5,14 +5,13 @@
 
 #include "aws/answer.h"
 #include "aws/common/buf.h"
+#include "aws/common/json.h"
 #include "aws/common/mem.h"
 #include "aws/common/random.h"
 #include "aws/failure.h"
 #include "aws/gzip.h"
 #include "aws/signed.h"
-#include "aws/time.h"
 
-#define SKEW_MS                (INT64_C(4) * 60 * 1000)
 #define CREDENTIALS_TIMEOUT_MS 30000
 #define RESPONSE_MAX           ((size_t)4 << 20) /* 100 alarms of 40 KB */
 
@@ -26,7 +25,7 @@ struct aws_client {
     struct endpoint endpoint;
     struct sigv4_key_cache key;
     struct retry_bucket bucket;
-    int64_t clock_offset_ms;
+    struct aws_clock *clock;
     struct aws_call *calls;
 };
 
@@ -50,6 +49,7 @@ struct aws_call {
     struct buf body;
     bool compressed;
     bool answers_nothing;
+    bool is_unsigned;
     int timeout_ms;
     int attempts_max;
     aws_done *done;
@@ -117,35 +117,6 @@ static void finish_badly(struct aws_call *call, struct failure *failure)
     call->done(call->arg, NULL, &failure->err, &seen);
 }
 
-/* --- The clock ------------------------------------------------------------------------------ */
-
-static int64_t corrected_now_ms(const struct aws_client *client)
-{
-    return time_now_ms() + client->clock_offset_ms;
-}
-
-static int64_t distance(int64_t a, int64_t b)
-{
-    return a > b ? a - b : b - a;
-}
-
-/* Without TLS an answer can only come from an endpoint set by hand, which is trusted with this. */
-static void learn_clock(struct aws_client *client, const struct http_response *response)
-{
-    const char *date = http_header_of(response, "Date");
-    int64_t now_ms = time_now_ms();
-    int64_t theirs_ms;
-
-    if (!date || !time_parse_http_date(date, &theirs_ms)) {
-        return;
-    }
-    if (distance(now_ms, theirs_ms) < SKEW_MS) {
-        client->clock_offset_ms = 0;
-    } else if (distance(now_ms + client->clock_offset_ms, theirs_ms) >= SKEW_MS) {
-        client->clock_offset_ms = theirs_ms - now_ms;
-    }
-}
-
 /* --- Another attempt or the end ------------------------------------------------------------- */
 
 static void begin_attempt(struct aws_call *call);
@@ -174,6 +145,9 @@ static bool retry_later(struct aws_call *call, const struct failure *failure)
 /* Whoever was expired is asked for anew at once: nothing was done, and no load is to be feared. */
 static bool renew_credentials(struct aws_call *call)
 {
+    if (call->is_unsigned) {
+        return false;
+    }
     credentials_cache_drop(call->client->credentials, call->access_key);
     if (call->renewed) {
         return false;
@@ -187,7 +161,7 @@ static bool renew_credentials(struct aws_call *call)
 /* The clock has been corrected since this attempt was signed, by its own answer or by another's. */
 static bool was_skewed(const struct aws_call *call)
 {
-    return call->clock_offset_ms != call->client->clock_offset_ms;
+    return call->clock_offset_ms != call->client->clock->offset_ms;
 }
 
 static bool try_again(struct aws_call *call, struct failure *failure)
@@ -233,10 +207,10 @@ static void on_refusal(struct aws_call *call, const struct http_response *respon
         .service = call->client->service,
         .operation = call->operation,
         .host = call->client->endpoint.host,
-        .key_source = call->key_source,
+        .key_source = call->key_source ? call->key_source : "none",
         .attempt = call->attempts,
         .clock_is_corrected = was_skewed(call),
-        .clock_offset_ms = call->client->clock_offset_ms,
+        .clock_offset_ms = call->client->clock->offset_ms,
     };
     struct failure failure;
 
@@ -254,6 +228,7 @@ static void on_success(struct aws_call *call, const struct http_response *respon
     if (answer_read_body(response, call->answers_nothing, &body, &failure.err)) {
         answer.body = body;
         finish_well(call, &answer);
+        json_wipe(body);
         json_decref(body);
         return;
     }
@@ -286,7 +261,7 @@ static void on_answer(void *arg, const struct http_response *response, const str
         on_silence(call, err);
         return;
     }
-    learn_clock(call->client, response);
+    aws_clock_learn(call->client->clock, response);
     if (response->status >= 200 && response->status < 300) {
         on_success(call, response);
     } else {
@@ -296,6 +271,7 @@ static void on_answer(void *arg, const struct http_response *response, const str
 
 /* --- An attempt ----------------------------------------------------------------------------- */
 
+/* credentials: NULL for what is not signed. */
 static void sign_and_send(struct aws_call *call, const struct credentials *credentials)
 {
     struct aws_client *client = call->client;
@@ -308,12 +284,14 @@ static void sign_and_send(struct aws_call *call, const struct credentials *crede
     struct failure failure = {.class = FAILURE_FOREIGN}; /* no use in trying again */
     struct signed_request signed_;
 
-    call->clock_offset_ms = client->clock_offset_ms;
-    free(call->access_key);
-    call->access_key = mem_strdup(credentials->access_key);
-    call->key_source = credentials->source;
-    if (!signed_request_init(&signed_, &what, credentials, corrected_now_ms(client), &client->key,
-                             &failure.err)) {
+    call->clock_offset_ms = client->clock->offset_ms;
+    if (credentials) {
+        free(call->access_key);
+        call->access_key = mem_strdup(credentials->access_key);
+        call->key_source = credentials->source;
+    }
+    if (!signed_request_init(&signed_, &what, credentials, aws_clock_now_ms(client->clock),
+                             &client->key, &failure.err)) {
         on_failure(call, &failure);
         return;
     }
@@ -351,9 +329,15 @@ static void on_credentials(void *arg, const struct credentials *credentials, con
 
 static void begin_attempt(struct aws_call *call)
 {
+    struct aws_client *client = call->client;
+
     call->attempts++;
+    if (call->is_unsigned) {
+        sign_and_send(call, NULL);
+        return;
+    }
     set_state(call, CALL_CREDENTIALS, CREDENTIALS_TIMEOUT_MS);
-    call->waiter = credentials_cache_get(call->client->credentials, corrected_now_ms(call->client),
+    call->waiter = credentials_cache_get(client->credentials, aws_clock_now_ms(client->clock),
                                          on_credentials, call);
 }
 
@@ -385,7 +369,7 @@ static void on_timer(uv_timer_t *timer)
 /* Compression only saves traffic: what can not be compressed travels as it is. */
 static void fill_body(struct aws_call *call, const struct aws_request *request)
 {
-    buf_init(&call->body, request->body_len + 1);
+    buf_init_secret(&call->body, request->body_len + 1);
     if (request->compress && request->body_len >= GZIP_FROM_BYTES) {
         call->compressed = gzip_compress(request->body, request->body_len, &call->body, NULL) &&
                            buf_ok(&call->body);
@@ -414,6 +398,7 @@ struct aws_call *aws_send(struct aws_client *client, const struct aws_request *r
 
     call->operation = mem_strdup(request->operation);
     call->answers_nothing = request->answers_nothing;
+    call->is_unsigned = request->is_unsigned;
     call->timeout_ms = request->timeout_ms;
     call->attempts_max = request->attempts > 0 ? request->attempts : RETRY_ATTEMPTS_MAX;
     call->done = done;
@@ -435,9 +420,7 @@ struct aws_call *aws_send(struct aws_client *client, const struct aws_request *r
 bool aws_client_new(const struct aws_client_options *options, struct aws_client **out,
                     struct err *err)
 {
-    const struct endpoint_options where = {.override = options->endpoint_url,
-                                           .getenv = options->getenv,
-                                           .getenv_arg = options->getenv_arg};
+    const struct endpoint_options where = {.override = options->endpoint_url, .env = options->env};
     const struct aws_service *service =
         options->service ? options->service : &aws_service_cloudwatch;
     struct endpoint endpoint;
@@ -451,6 +434,7 @@ bool aws_client_new(const struct aws_client_options *options, struct aws_client 
     client->credentials = options->credentials;
     client->random = options->random ? options->random : random_fraction;
     client->service = service;
+    client->clock = options->env->clock;
     client->region = mem_strdup(options->region);
     client->endpoint = endpoint;
     client->bucket.tokens = RETRY_TOKENS_MAX;
@@ -483,5 +467,5 @@ uv_loop_t *aws_client_loop(const struct aws_client *client)
 
 int64_t aws_client_clock_offset_ms(const struct aws_client *client)
 {
-    return client->clock_offset_ms;
+    return client->clock->offset_ms;
 }

@@ -7,9 +7,9 @@
  *     aws_client_free(client);
  *
  * A client belongs to one service in one region; any number of calls may be under way. It keeps the
- * signing key, the bucket that bounds retries, and the clock's offset, learnt from the Date of
- * answers that came over verified TLS (or from an endpoint set by hand), so that a host whose clock
- * is wrong can still sign. Every attempt asks for credentials and is signed anew.
+ * signing key and the bucket that bounds retries; the clock's offset, learnt from the Date of
+ * answers so that a host whose clock is wrong can still sign, it shares with other clients. Every
+ * attempt asks for credentials and is signed anew.
  *
  * aws_send() copies what it needs. `done` is called exactly once, later; after aws_cancel() or
  * aws_client_free() it is not. Whatever `done` does - send, cancel others, free the client, the
@@ -34,13 +34,12 @@ struct aws_call;
 struct aws_client_options {
     uv_loop_t *loop;
     struct http_client *http;              /* borrowed */
-    struct credentials_cache *credentials; /* borrowed */
+    struct credentials_cache *credentials; /* borrowed; NULL: only what is not signed is sent */
     const struct aws_service *service;     /* static; NULL: CloudWatch */
     const char *region;
-    const char *endpoint_url; /* override, or NULL */
-    provider_getenv *getenv;  /* NULL: the process' own */
-    void *getenv_arg;
-    double (*random)(void); /* of delays, 0 <= x < 1; NULL: the system's */
+    const char *endpoint_url;          /* override, or NULL */
+    const struct credentials_env *env; /* environment and clock; borrowed */
+    double (*random)(void);            /* of delays, 0 <= x < 1; NULL: the system's */
 };
 
 /* ERR_CONFIG: the region or the endpoint is not usable. */
@@ -51,16 +50,16 @@ void aws_client_free(struct aws_client *client); /* cancels its calls; NULL is f
 const char *aws_client_region(const struct aws_client *client);
 uv_loop_t *aws_client_loop(const struct aws_client *client);
 
-/* Milliseconds to add to the wall clock to have the service's; 0 while they agree within four
- * minutes (the service takes five: no request falls between the two limits). */
+/* See struct aws_clock. */
 int64_t aws_client_clock_offset_ms(const struct aws_client *client);
 
 struct aws_request {
     const char *operation; /* "PutMetricData" */
-    const char *body; /* JSON text; NULL: a text in it was not UTF-8, the call will be refused */
+    const char *body;      /* NULL: a text in it was not UTF-8, the call will be refused */
     size_t body_len;
     bool compress;        /* the operation takes gzip: done from GZIP_FROM_BYTES on */
     bool answers_nothing; /* the operation has no output: an empty body is fine */
+    bool is_unsigned;     /* who asks is told by what is in the body */
     int timeout_ms;       /* of one attempt; 0: 10,000 */
     /*
      * At most; 0: RETRY_ATTEMPTS_MAX. A caller with a queue of its own, or whose body holds times
@@ -72,7 +71,7 @@ struct aws_request {
 
 /* Valid during `done` only. */
 struct aws_answer {
-    const json_t *body;     /* an object; empty for operations that answer nothing */
+    json_t *body; /* an object; empty for operations that answer nothing; wiped afterwards */
     const char *request_id; /* "" when none came */
 };
 

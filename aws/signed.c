@@ -46,6 +46,21 @@ static enum sigv4_status sign(struct signed_request *out, const struct signed_ca
     return sigv4_sign(&request, &keys, &scope, key, &out->signature);
 }
 
+static bool add_signature(struct signed_request *out, const struct signed_call *call,
+                          const struct credentials *credentials, int64_t now_ms,
+                          struct sigv4_key_cache *key, struct err *err)
+{
+    enum sigv4_status status = sign(out, call, credentials, now_ms, key);
+
+    if (status != SIGV4_OK) {
+        return err_set(err, ERR_SYSTEM, "signing: %s", sigv4_status_text(status));
+    }
+    add_header(out, "X-Amz-Date", out->signature.amz_date);
+    add_header(out, "X-Amz-Security-Token", credentials->session_token);
+    add_header(out, "Authorization", out->signature.authorization);
+    return true;
+}
+
 bool signed_request_init(struct signed_request *out, const struct signed_call *call,
                          const struct credentials *credentials, int64_t now_ms,
                          struct sigv4_key_cache *key, struct err *err)
@@ -56,22 +71,23 @@ bool signed_request_init(struct signed_request *out, const struct signed_call *c
                     .headers = out->headers,
                     .body = buf_text(call->body),
                     .body_len = call->body->len},
-        .target = mem_printf("%s%s", call->service->target_prefix, call->operation),
     };
-    add_headers(out, call);
-    enum sigv4_status status = sign(out, call, credentials, now_ms, key);
-    if (status != SIGV4_OK) {
-        free(out->target);
-        return err_set(err, ERR_SYSTEM, "signing: %s", sigv4_status_text(status));
+    if (call->service->target_prefix) {
+        out->target = mem_printf("%s%s", call->service->target_prefix, call->operation);
     }
-    add_header(out, "X-Amz-Date", out->signature.amz_date);
-    add_header(out, "X-Amz-Security-Token", credentials->session_token);
-    add_header(out, "Authorization", out->signature.authorization);
+    add_headers(out, call);
+    if (credentials && !add_signature(out, call, credentials, now_ms, key, err)) {
+        free(out->target);
+        return false;
+    }
+    add_header(out, "Accept", call->service->accept);
     return true;
 }
 
 void signed_request_done(struct signed_request *request)
 {
-    sigv4_result_done(&request->signature);
+    if (request->signature.authorization) {
+        sigv4_result_done(&request->signature);
+    }
     free(request->target);
 }

@@ -8,7 +8,8 @@
  *     }
  *
  * Signed are content-type, host, x-amz-date, x-amz-target and, where they are sent,
- * content-encoding, x-amz-security-token and x-amzn-query-mode: the set that botocore signs.
+ * content-encoding, x-amz-security-token and x-amzn-query-mode: the set that botocore signs. Accept
+ * is sent beside it.
  */
 #pragma once
 
@@ -20,7 +21,7 @@
 #include "aws/http.h"
 #include "sigv4/sigv4.h"
 
-#define SIGNED_HEADERS_MAX 8
+#define SIGNED_HEADERS_MAX 9
 
 /* What does not change from attempt to attempt. */
 struct signed_call {
@@ -35,11 +36,12 @@ struct signed_call {
 struct signed_request {
     struct http_request request; /* without limits and time-outs: the sender's */
     struct http_header headers[SIGNED_HEADERS_MAX];
-    char *target;
+    char *target; /* NULL: the service has none */
     struct sigv4_result signature;
 };
 
-/* All that is given is borrowed until signed_request_done(). ERR_SYSTEM. */
+/* All that is given is borrowed until signed_request_done(). credentials NULL: an operation that is
+ * not signed. ERR_SYSTEM. */
 PW_CHECK bool signed_request_init(struct signed_request *out, const struct signed_call *call,
                                   const struct credentials *credentials, int64_t now_ms,
                                   struct sigv4_key_cache *key, struct err *err);

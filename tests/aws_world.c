@@ -48,8 +48,11 @@ void world_init(struct world *w)
     uv_loop_init(&w->loop);
     w->server = http_server_new(&w->loop);
     must(http_client_new(&w->loop, &(struct http_options){0}, &w->http, &err), "no HTTP client");
-    w->env = (struct credentials_env){
-        .loop = &w->loop, .http = w->http, .getenv = world_getenv, .getenv_arg = w};
+    w->env = (struct credentials_env){.loop = &w->loop,
+                                      .http = w->http,
+                                      .getenv = world_getenv,
+                                      .getenv_arg = w,
+                                      .clock = &w->clock};
     world_set(w, "AWS_EC2_METADATA_SERVICE_ENDPOINT", http_server_url(w->server));
 }
 

@@ -23,6 +23,7 @@ struct world {
     struct http_server *server;
     struct http_client *http;
     struct credentials_env env; /* what providers take */
+    struct aws_clock clock;
     struct {
         const char *name;
         char *value;

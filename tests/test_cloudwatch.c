@@ -444,8 +444,7 @@ static int set_up(void **state)
                                                .http = room->w.http,
                                                .credentials = room->cache,
                                                .region = "eu-west-1",
-                                               .getenv = world_getenv,
-                                               .getenv_arg = &room->w};
+                                               .env = &room->w.env};
     assert_true(aws_client_new(&options, &room->client, &err));
     *state = room;
     return 0;

@@ -423,8 +423,8 @@ static const struct {
     {"[cloudwatch]\nendpoint_url = https://app:s3cret@localhost\n",
      "a.conf:4: [cloudwatch] endpoint_url: the value has more than a scheme, a host, a port and a "
      "path; accepted: https://HOST[:PORT]"},
-    {"[cloudwatch]\nprofile = prod\n", "a.conf:4: [cloudwatch] profile: \"prod\" is not available "
-                                       "in this version; accepted: nothing yet"},
+    {"[cloudwatch]\nrole_arn = admin\n", "a.conf:4: [cloudwatch] role_arn: \"admin\" is no role's ARN; "
+                                         "accepted: a role's ARN, like arn:aws:iam::123456789012:role/NAME"},
     {"[cloudwatch]\nresolution = 30\n",
      "a.conf:4: [cloudwatch] resolution: \"30\" is not known; accepted: 60 or 1"},
     {"[cloudwatch]\ndimension.Pool = x\n",

@@ -336,12 +336,17 @@ static void the_default_chain_says_where_it_looked(void **state)
     struct world *w = *state;
 
     world_set(w, "AWS_EC2_METADATA_DISABLED", "TRUE");
-    struct credentials_cache *cache = credentials_default_new(&w->env);
+    struct credentials_cache *cache = credentials_default_new(&w->env, NULL);
 
     (void)credentials_cache_get(cache, NOW_MS, world_on_answer, w);
     world_wait(w);
     assert_int_equal(w->err.code, ERR_ABSENT);
     assert_string_equal(w->err.message, "environment: AWS_ACCESS_KEY_ID is not set; "
+                                        "role of the profile: there is no profile default in "
+                                        "~/.aws/config and ~/.aws/credentials; "
+                                        "web identity: AWS_WEB_IDENTITY_TOKEN_FILE is not set; "
+                                        "profile: profile default has no keys and no "
+                                        "credential_process; "
                                         "container: AWS_CONTAINER_CREDENTIALS_* is not set; "
                                         "IMDS: AWS_EC2_METADATA_DISABLED is true");
     credentials_cache_free(cache);

@@ -41,8 +41,8 @@ static bool resolve(const char *region, const char *configured, const struct var
     struct variable copy[VARIABLES_MAX];
 
     memcpy(copy, variables, sizeof(copy));
-    const struct endpoint_options options = {
-        .override = configured, .getenv = variable_of, .getenv_arg = copy};
+    const struct credentials_env env = {.getenv = variable_of, .getenv_arg = copy};
+    const struct endpoint_options options = {.override = configured, .env = &env};
     return endpoint_resolve(&aws_service_cloudwatch, region, &options, out, err);
 }
 

@@ -377,7 +377,7 @@ static const struct refusal_case {
     {"not a time",
      {{.body = "T"},
       {.body = "role"},
-      {.body = "{\"AccessKeyId\":\"A\",\"SecretAccessKey\":\"hidden\",\"Expiration\":5}"}},
+      {.body = "{\"AccessKeyId\":\"A\",\"SecretAccessKey\":\"hidden\",\"Expiration\":\"soon\"}"}},
      ERR_PARSE,
      "Expiration is not a time"},
     {"a list", {{.body = "T"}, {.body = "role"}, {.body = "[1]"}}, ERR_PARSE, "has no AccessKeyId"},

@@ -261,14 +261,13 @@ static int set_up(void **state)
     world_set(&room->w, "AWS_ACCESS_KEY_ID", "AKID");
     world_set(&room->w, "AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY");
     http_server_on_request(room->w.server, on_request, NULL);
-    room->cache = credentials_default_new(&room->w.env);
+    room->cache = credentials_default_new(&room->w.env, NULL);
     const struct aws_client_options options = {.loop = &room->w.loop,
                                                .http = room->w.http,
                                                .credentials = room->cache,
                                                .region = "eu-west-1",
                                                .endpoint_url = http_server_url(room->w.server),
-                                               .getenv = world_getenv,
-                                               .getenv_arg = &room->w};
+                                               .env = &room->w.env};
     assert_true(aws_client_new(&options, &room->client, &err));
     return 0;
 }

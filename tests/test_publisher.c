@@ -214,8 +214,7 @@ static void make_client(const char *endpoint_url)
                                                .credentials = room->cache,
                                                .region = "eu-west-1",
                                                .endpoint_url = endpoint_url,
-                                               .getenv = world_getenv,
-                                               .getenv_arg = &room->w};
+                                               .env = &room->w.env};
     struct err err;
 
     assert_true(aws_client_new(&options, &room->client, &err));
@@ -254,7 +253,7 @@ static int set_up(void **state)
     world_set(&room->w, "AWS_ACCESS_KEY_ID", "AKID");
     world_set(&room->w, "AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY");
     http_server_on_request(room->w.server, on_request, NULL);
-    room->cache = credentials_default_new(&room->w.env);
+    room->cache = credentials_default_new(&room->w.env, NULL);
     room->spool = spool_new(INT64_C(64) << 20);
     make_client(http_server_url(room->w.server));
     make_publisher(false);

@@ -126,8 +126,7 @@ static void room_client(struct room *room, const char *endpoint_url)
                                                .credentials = room->cache,
                                                .region = REGION,
                                                .endpoint_url = endpoint_url,
-                                               .getenv = world_getenv,
-                                               .getenv_arg = &room->w,
+                                               .env = &room->w.env,
                                                .random = no_luck};
     struct err err;
 
@@ -1012,8 +1011,7 @@ static void a_client_needs_a_region_and_an_endpoint(void **state)
                                          .http = room->w.http,
                                          .credentials = room->cache,
                                          .region = "no region",
-                                         .getenv = world_getenv,
-                                         .getenv_arg = &room->w};
+                                         .env = &room->w.env};
     struct aws_client *client;
     struct err err;
 

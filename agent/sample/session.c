@@ -1,13 +1,10 @@
 #include "agent/sample/session.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "agent/sample/queries.h"
+#include "aws/common/file.h"
 #include "aws/common/mem.h"
 
 #define HURRY_MS          2000
@@ -41,52 +38,21 @@ static void fail_in_pg(struct session *session)
 
 /* --- the password --------------------------------------------------------------------------- */
 
-static bool open_regular(const char *path, int *out, struct err *err)
-{
-    struct stat status;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not hold the loop up */
-
-    if (fd < 0) {
-        return err_errno(err, errno, "password_file %s", path);
-    }
-    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
-        close(fd);
-        return err_set(err, ERR_CONFIG, "password_file %s: is no file", path);
-    }
-    *out = fd;
-    return true;
-}
-
-/* Without one newline at its end. */
+/* Without one line end at its end. */
 static bool read_password(const char *path, char **out, struct err *err)
 {
     struct buf text;
-    char chunk[4096];
-    ssize_t len = 0;
-    int fd = -1;
 
-    if (!open_regular(path, &fd, err)) {
-        return false;
-    }
     buf_init_secret(&text, PASSWORD_FILE_MAX);
-    while (buf_ok(&text) && (len = read(fd, chunk, sizeof(chunk))) > 0) {
-        buf_add(&text, chunk, (size_t)len);
+    bool read = file_read(path, &text, err);
+    if (read) {
+        file_trim_newline(&text);
+        *out = mem_strdup(buf_text(&text));
+    } else {
+        err_context(err, "password_file");
     }
-    int errnum = errno;
-    explicit_bzero(chunk, sizeof(chunk));
-    close(fd);
-    if (len < 0 || !buf_ok(&text)) {
-        buf_done(&text);
-        return len < 0 ? err_errno(err, errnum, "password_file %s", path)
-                       : err_set(err, ERR_CONFIG, "password_file %s: larger than %d KB", path,
-                                 PASSWORD_FILE_MAX / 1024);
-    }
-    if (text.len > 0 && text.data[text.len - 1] == '\n') {
-        buf_truncate(&text, text.len - 1);
-    }
-    *out = mem_strdup(buf_text(&text));
     buf_done(&text);
-    return true;
+    return read;
 }
 
 /* --- connecting ----------------------------------------------------------------------------- */

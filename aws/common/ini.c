@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/crypto.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,7 +18,8 @@ struct reader {
     ini_on_entry *on_entry;
     void *arg;
     int line;
-    bool lost; /* behind a bad section line: nobody knows where entries belong */
+    bool lost;     /* behind a bad section line: nobody knows where entries belong */
+    size_t indent; /* blanks before the last entry that was not indented more than the one above */
     char section[INI_LINE_MAX + 1];
     char text[INI_LINE_MAX + 1]; /* the line, cut up in place */
     struct buf mistakes;
@@ -68,7 +70,12 @@ static void read_section(struct reader *reader, char *text)
     char *end = strchr(text, ']');
 
     reader->lost = true;
-    if (!end || end[1] != '\0') {
+    const char *rest = end ? end + 1 : text;
+
+    while (is_blank(*rest)) {
+        rest++;
+    }
+    if (!end || (*rest != '\0' && !is_comment(rest))) {
         mistake(reader, end ? "something follows the section's ']'" : "the section has no ']'");
         return;
     }
@@ -79,15 +86,17 @@ static void read_section(struct reader *reader, char *text)
         return;
     }
     reader->lost = false;
+    reader->indent = SIZE_MAX;
     memcpy(reader->section, name, strlen(name) + 1);
     const struct ini_entry entry = {.section = reader->section, .line = reader->line};
     reader->on_entry(reader->arg, &entry);
 }
 
-/* "key = value" at text. */
-static void read_entry(struct reader *reader, char *text)
+/* "key = value" at text, behind so many blanks. */
+static void read_entry(struct reader *reader, char *text, size_t indent)
 {
     char *equals = strchr(text, '=');
+    bool is_indented = indent > reader->indent;
 
     if (!equals) {
         mistake(reader, "neither [section] nor key = value");
@@ -99,7 +108,9 @@ static void read_entry(struct reader *reader, char *text)
         .key = trim(text),
         .value = trim(equals + 1),
         .line = reader->line,
+        .is_indented = is_indented,
     };
+    reader->indent = is_indented ? reader->indent : indent;
     if (entry.key[0] == '\0') {
         mistake(reader, "no key stands before the '='");
     } else if (!reader->lost) {
@@ -145,7 +156,7 @@ static void read_line(struct reader *reader, const char *line, size_t len)
     if (*text == '[') {
         read_section(reader, text);
     } else if (*text != '\0' && !is_comment(text)) {
-        read_entry(reader, text);
+        read_entry(reader, text, (size_t)(text - reader->text));
     }
 }
 
@@ -172,7 +183,8 @@ bool ini_read_bytes(const char *name, const char *bytes, size_t len,
                     const struct ini_dialect *dialect, ini_on_entry *on_entry, void *arg,
                     struct err *err)
 {
-    struct reader reader = {.name = name, .dialect = dialect, .on_entry = on_entry, .arg = arg};
+    struct reader reader = {
+        .name = name, .dialect = dialect, .on_entry = on_entry, .arg = arg, .indent = SIZE_MAX};
     bool ok;
 
     if (len > INI_FILE_MAX) {

@@ -6,11 +6,12 @@
  *
  *     [section]            blanks inside are kept: [database orders]
  *     key = value          the first '=' divides; the value may be empty, and hold '=' and quotes
- *     ; comment            or '#'; behind blanks too
+ *     ; comment            or '#'; behind blanks and behind a section's ']' too
  *
  * Sections, keys and values are trimmed. Where the dialect has inline comments, ';' and '#' behind
  * a blank begin one in any line; without a blank before it either is part of the value, because
- * passwords and URLs hold them. A line never goes on in the next. CRLF and a UTF-8 byte order mark
+ * passwords and URLs hold them. A line never goes on in the next; whoever nests by indenting, as
+ * AWS's files do, is told of it. CRLF and a UTF-8 byte order mark
  * are accepted.
  *
  * There is no library behind it: libinih as distributions build it cuts lines at 200 bytes and
@@ -31,6 +32,7 @@ struct ini_entry {
     const char *key;     /* NULL for the section's own line */
     const char *value;   /* "" when nothing is given; NULL for the section's own line */
     int line;            /* from 1 */
+    bool is_indented;    /* more blanks stand before it than before the entry above */
 };
 
 /* Called for each section line and each entry; what it does with a mistake is its own business. */

@@ -1,5 +1,8 @@
 #include "aws/common/json.h"
 
+#include <openssl/crypto.h>
+#include <stdint.h>
+
 #include "aws/common/mem.h"
 
 /* Why, in our words: jansson's own quote what they read. */
@@ -95,4 +98,23 @@ json_t *json_text(const char *text)
     json_t *string = text != NULL ? json_string(text) : json_null();
 
     return string != NULL ? string : json_string("(no UTF-8)");
+}
+
+void json_wipe(json_t *value)
+{
+    const char *key;
+    json_t *member;
+    size_t i;
+
+    if (json_is_string(value)) {
+        OPENSSL_cleanse((void *)(uintptr_t)json_string_value(value), json_string_length(value));
+    }
+    json_object_foreach(value, key, member)
+    {
+        json_wipe(member);
+    }
+    json_array_foreach(value, i, member)
+    {
+        json_wipe(member);
+    }
 }

@@ -28,6 +28,10 @@ const char *json_text_of(const json_t *object, const char *key);
 /* false when absent or not a number; *out untouched then. */
 PW_CHECK bool json_number_of(const json_t *object, const char *key, double *out);
 
+/* Overwrites every string in it: jansson gives its memory back as it is. Only before the last
+ * json_decref(). */
+void json_wipe(json_t *value);
+
 /* A string, "(no UTF-8)" for bytes that are none, or null for NULL. A new reference. */
 json_t *json_text(const char *text);
 

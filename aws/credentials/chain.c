@@ -2,7 +2,7 @@
 
 #include "aws/common/buf.h"
 #include "aws/common/mem.h"
-#include "aws/credentials/credentials.h"
+#include "aws/credentials/assume.h"
 
 struct chain {
     struct provider provider;
@@ -128,14 +128,22 @@ struct provider *chain_provider_new(uv_loop_t *loop, struct provider *const *pro
     return &self->provider;
 }
 
-struct credentials_cache *credentials_default_new(const struct credentials_env *env)
+struct credentials_cache *credentials_default_new(const struct credentials_env *env,
+                                                  const char *role_arn)
 {
+    const struct sts_role role = {.role_arn = role_arn};
     struct provider *const providers[] = {
-        environment_provider_new(env),
-        container_provider_new(env),
-        imds_provider_new(env),
+        environment_provider_new(env),        role_provider_new(env),
+        web_identity_provider_new(env, NULL), profile_provider_new(env, NULL),
+        container_provider_new(env),          imds_provider_new(env),
     };
+    size_t first = env->profile ? 1 : 0;
+    struct provider *chain =
+        chain_provider_new(env->loop, providers + first, MEM_COUNT(providers) - first);
 
+    if (env->profile) {
+        provider_free(providers[0]);
+    }
     return credentials_cache_new(env->loop,
-                                 chain_provider_new(env->loop, providers, MEM_COUNT(providers)));
+                                 role_arn ? assume_provider_new(env, &role, chain) : chain);
 }

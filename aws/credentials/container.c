@@ -1,10 +1,7 @@
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "aws/common/buf.h"
+#include "aws/common/file.h"
 #include "aws/common/mem.h"
 #include "aws/credentials/container_uri.h"
 #include "aws/credentials/credentials.h"
@@ -58,47 +55,14 @@ static bool find_url(const struct credentials_env *env, char **out, struct err *
 
 /* --- The token --- */
 
-/*
- * A file of a few hundred bytes, mounted from memory: read in one go, without waiting even if it
- * were a pipe.
- */
-static bool read_token_file(const char *path, struct buf *token, struct err *err)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    char chunk[1024];
-    ssize_t count = -1;
-
-    if (fd >= 0) {
-        while (buf_ok(token) && (count = read(fd, chunk, sizeof(chunk))) > 0) {
-            buf_add(token, chunk, (size_t)count);
-        }
-    }
-    int cause = errno;
-    if (fd >= 0) {
-        close(fd);
-    }
-    explicit_bzero(chunk, sizeof(chunk));
-    if (!buf_ok(token)) {
-        return err_set(err, ERR_CONFIG, "%s: longer than %d bytes", path, TOKEN_MAX);
-    }
-    return count == 0 || err_errno(err, cause, "%s", path);
-}
-
 /* Goes into a header as it is: what could end that header is refused. */
 static bool check_token(struct buf *token, const char *from, struct err *err)
 {
-    size_t len = token->len;
-
-    if (len > 0 && token->data[len - 1] == '\n') {
-        buf_truncate(token, --len);
-    }
-    if (len > 0 && token->data[len - 1] == '\r') {
-        buf_truncate(token, --len);
-    }
-    if (len == 0) {
+    file_trim_newline(token);
+    if (token->len == 0) {
         return err_set(err, ERR_CONFIG, "%s: empty", from);
     }
-    for (size_t i = 0; i < len; i++) {
+    for (size_t i = 0; i < token->len; i++) {
         if (token->data[i] < ' ' || token->data[i] > '~') {
             return err_set(err, ERR_CONFIG,
                            "%s: has a line break or another control character in it", from);
@@ -114,7 +78,7 @@ static bool find_token(const struct credentials_env *env, struct buf *token, str
     const char *text = credentials_getenv(env, "AWS_CONTAINER_AUTHORIZATION_TOKEN");
 
     if (path) {
-        if (read_token_file(path, token, err) && check_token(token, path, err)) {
+        if (file_read(path, token, err) && check_token(token, path, err)) {
             return true;
         }
         return err_context(err, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
@@ -208,13 +172,13 @@ static void on_turn(uv_timer_t *turn)
     struct err err;
 
     self->attempt++;
-    buf_init(&token, TOKEN_MAX);
+    buf_init_secret(&token, TOKEN_MAX);
     bool ready = find_url(self->env, &url, &err) && find_token(self->env, &token, &err);
     if (ready) {
         send_request(self, url, &token);
     }
     free(url);
-    buf_wipe(&token);
+    buf_done(&token);
     if (!ready) {
         finish(self, NULL, &err);
     }

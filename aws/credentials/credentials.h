@@ -2,12 +2,13 @@
  * The providers there are, the chain that makes one of many, and the cache in front of it, which is
  * what the rest of the program asks.
  *
- * Order of the default chain, as botocore's: environment, container (ECS, EKS), IMDS. Each of them
- * is one file; each decides at its get() whether it is configured, so that nothing is read before
- * it is needed.
+ * Order of the default chain, as botocore's: environment, role of the profile, web identity,
+ * profile (keys in credentials, credential_process, keys in config), container (ECS, EKS), IMDS.
+ * Each of them is one file; each decides at its get() whether it is configured, so that nothing is
+ * read before it is needed.
  *
- *     struct credentials_env env = {.loop = loop, .http = http};
- *     struct credentials_cache *cache = credentials_default_new(&env);
+ *     struct credentials_env env = {.loop = loop, .http = http, .clock = &clock};
+ *     struct credentials_cache *cache = credentials_default_new(&env, NULL);
  *     credentials_cache_get(cache, time_now_ms(), on_credentials, self);
  *     credentials_cache_free(cache);                  before the HTTP client
  */
@@ -16,6 +17,7 @@
 #include <stddef.h>
 #include <uv.h>
 
+#include "aws/clock.h"
 #include "aws/credentials/provider.h"
 #include "aws/http.h"
 
@@ -28,6 +30,9 @@ struct credentials_env {
     struct http_client *http;
     provider_getenv *getenv; /* NULL: the process' own */
     void *getenv_arg;
+    const char *profile; /* chosen in our own configuration; NULL: by environment or "default" */
+    const char *region;  /* where STS is asked; NULL until it is known */
+    struct aws_clock *clock; /* shared with the clients */
 };
 
 /* A variable as env sees it; NULL when unset or empty. */
@@ -35,6 +40,28 @@ const char *credentials_getenv(const struct credentials_env *env, const char *na
 
 /* AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_CREDENTIAL_EXPIRATION. */
 struct provider *environment_provider_new(const struct credentials_env *env);
+
+/*
+ * The role that the chosen profile describes (role_arn with source_profile or credential_source),
+ * assumed with whatever those lead to; profiles that lead to one another are followed.
+ */
+struct provider *role_provider_new(const struct credentials_env *env);
+
+/*
+ * A role assumed with the token in a file: AWS_WEB_IDENTITY_TOKEN_FILE, AWS_ROLE_ARN,
+ * AWS_ROLE_SESSION_NAME, or the same in the chosen profile. name: only that profile's; else NULL.
+ */
+struct provider *web_identity_provider_new(const struct credentials_env *env, const char *name);
+
+/* Keys of a profile, or its credential_process. name: NULL for the chosen one. */
+struct provider *profile_provider_new(const struct credentials_env *env, const char *name);
+
+/*
+ * A command, run without a shell, that prints credentials; at most 60 s and 64 KB. It sees our
+ * environment without what is ours: POOLWARDEN_*, DATABASE_URL, PG*, keys, passwords, URLs with a
+ * login.
+ */
+struct provider *process_provider_new(const struct credentials_env *env, const char *command);
 
 /* AWS_CONTAINER_CREDENTIALS_RELATIVE_URI / _FULL_URI, AWS_CONTAINER_AUTHORIZATION_TOKEN(_FILE). */
 struct provider *container_provider_new(const struct credentials_env *env);
@@ -75,5 +102,7 @@ void credentials_cache_cancel(struct credentials_waiter *waiter);
 /* The service said that the set of this key has expired: the next get asks inner anew. */
 void credentials_cache_drop(struct credentials_cache *cache, const char *access_key);
 
-/* The default chain behind one cache. */
-struct credentials_cache *credentials_default_new(const struct credentials_env *env);
+/* The default chain behind one cache; role_arn: a role assumed on top of what it finds, or NULL. A
+ * profile chosen in our own configuration keeps the environment's keys out, as in botocore. */
+struct credentials_cache *credentials_default_new(const struct credentials_env *env,
+                                                  const char *role_arn);

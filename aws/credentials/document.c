@@ -1,12 +1,13 @@
 #include "aws/credentials/document.h"
 
-#include <openssl/crypto.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "aws/common/json.h"
 #include "aws/common/mem.h"
 #include "aws/time.h"
+
+#define EXPIRATION_MAX_S 1e11 /* about the year 5138 */
 
 const char *document_excerpt(const char *text, char out[DOCUMENT_EXCERPT_MAX])
 {
@@ -36,24 +37,42 @@ static bool check_code(const json_t *document, struct err *err)
                    document_excerpt(message ? message : "no reason given", message_excerpt));
 }
 
-static bool read_members(const json_t *document, struct credentials *out, struct err *err)
+/* false: neither a time nor a number of seconds. No Expiration at all is 0, never. */
+static bool take_expiration(const json_t *document, int64_t *out_ms)
+{
+    const char *text = json_text_of(document, "Expiration");
+    double seconds;
+
+    *out_ms = 0;
+    if (text) {
+        return time_parse_iso8601(text, out_ms);
+    }
+    if (!json_number_of(document, "Expiration", &seconds)) {
+        const json_t *other = json_object_get(document, "Expiration");
+
+        return !other || json_is_null(other);
+    }
+    *out_ms = (int64_t)seconds * 1000;
+    return seconds > 0 && seconds < EXPIRATION_MAX_S;
+}
+
+bool document_take(const json_t *document, const char *token_key, struct credentials *out,
+                   struct err *err)
 {
     const char *access_key = json_text_of(document, "AccessKeyId");
     const char *secret_key = json_text_of(document, "SecretAccessKey");
-    const char *expiration = json_text_of(document, "Expiration");
-    int64_t expires_ms = 0;
+    int64_t expires_ms;
 
     if (!access_key || !secret_key) {
         return err_set(err, ERR_PARSE, "the answer has no %s",
                        access_key ? "SecretAccessKey" : "AccessKeyId");
     }
-    if (json_object_get(document, "Expiration") &&
-        (!expiration || !time_parse_iso8601(expiration, &expires_ms))) {
+    if (!take_expiration(document, &expires_ms)) {
         return err_set(err, ERR_PARSE, "the answer's Expiration is not a time");
     }
     struct credentials found = {.access_key = mem_strdup(access_key),
                                 .secret_key = mem_strdup(secret_key),
-                                .session_token = mem_strdup(json_text_of(document, "Token")),
+                                .session_token = mem_strdup(json_text_of(document, token_key)),
                                 .expires_ms = expires_ms};
     if (!credentials_check(&found, err)) {
         credentials_done(&found);
@@ -63,16 +82,6 @@ static bool read_members(const json_t *document, struct credentials *out, struct
     return true;
 }
 
-/* jansson gives its memory back as it is. */
-static void wipe_text(const json_t *document, const char *key)
-{
-    const json_t *value = json_object_get(document, key);
-
-    if (json_is_string(value)) {
-        OPENSSL_cleanse((void *)(uintptr_t)json_string_value(value), json_string_length(value));
-    }
-}
-
 bool document_read(const char *text, size_t len, struct credentials *out, struct err *err)
 {
     json_t *document;
@@ -80,9 +89,8 @@ bool document_read(const char *text, size_t len, struct credentials *out, struct
     if (!json_parse(text, len, &document, err)) {
         return false;
     }
-    bool read = check_code(document, err) && read_members(document, out, err);
-    wipe_text(document, "SecretAccessKey");
-    wipe_text(document, "Token");
+    bool read = check_code(document, err) && document_take(document, "Token", out, err);
+    json_wipe(document);
     json_decref(document);
     return read;
 }

@@ -7,6 +7,7 @@
 
 #include "aws/common/mem.h"
 #include "aws/credentials/document.h"
+#include "aws/profiles.h"
 
 #define TOKEN_TTL_TEXT "21600"
 #define TOKEN_LIFE_MS  UINT64_C(21595000) /* given up a little before the service does */
@@ -45,10 +46,8 @@ static bool is_true(const char *value)
     return value && strcasecmp(value, "true") == 0;
 }
 
-static bool read_number(const struct credentials_env *env, const char *name, long max, long *out,
-                        struct err *err)
+static bool read_number(const char *text, const char *name, long max, long *out, struct err *err)
 {
-    const char *text = credentials_getenv(env, name);
     char *end;
 
     *out = 1;
@@ -69,10 +68,8 @@ static const char *host_of(const struct settings *settings)
     return strstr(settings->base, "://") + 3;
 }
 
-static bool read_base(const struct credentials_env *env, char **out, struct err *err)
+static bool read_base(const char *endpoint, const char *mode, char **out, struct err *err)
 {
-    const char *endpoint = credentials_getenv(env, "AWS_EC2_METADATA_SERVICE_ENDPOINT");
-    const char *mode = credentials_getenv(env, "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE");
     bool ipv6 = mode && strcasecmp(mode, "IPv6") == 0;
 
     if (mode && !ipv6 && strcasecmp(mode, "IPv4") != 0) {
@@ -94,21 +91,42 @@ static bool read_base(const struct credentials_env *env, char **out, struct err 
     return true;
 }
 
+/* Of the process, or else of the profile. */
+static bool read_from(const struct credentials_env *env, const struct profiles *profiles,
+                      struct settings *out, struct err *err)
+{
+    const char *timeout =
+        profiles_setting(profiles, env, "AWS_METADATA_SERVICE_TIMEOUT", "metadata_service_timeout");
+    const char *attempts = profiles_setting(profiles, env, "AWS_METADATA_SERVICE_NUM_ATTEMPTS",
+                                            "metadata_service_num_attempts");
+    const char *endpoint = profiles_setting(profiles, env, "AWS_EC2_METADATA_SERVICE_ENDPOINT",
+                                            "ec2_metadata_service_endpoint");
+    const char *mode = profiles_setting(profiles, env, "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE",
+                                        "ec2_metadata_service_endpoint_mode");
+
+    return read_number(timeout, "AWS_METADATA_SERVICE_TIMEOUT", 60, &out->timeout_s, err) &&
+           read_number(attempts, "AWS_METADATA_SERVICE_NUM_ATTEMPTS", 10, &out->attempts, err) &&
+           read_base(endpoint, mode, &out->base, err);
+}
+
 static bool read_settings(const struct credentials_env *env, struct settings *out, struct err *err)
 {
     struct settings found = {0};
+    struct profiles *profiles;
 
     if (is_true(credentials_getenv(env, "AWS_EC2_METADATA_DISABLED"))) {
         return err_set(err, ERR_ABSENT, "AWS_EC2_METADATA_DISABLED is true");
     }
-    if (!read_number(env, "AWS_METADATA_SERVICE_TIMEOUT", 60, &found.timeout_s, err) ||
-        !read_number(env, "AWS_METADATA_SERVICE_NUM_ATTEMPTS", 10, &found.attempts, err) ||
-        !read_base(env, &found.base, err)) {
+    if (!profiles_load(env, &profiles, err)) {
         return false;
     }
-    free(out->base);
-    *out = found;
-    return true;
+    bool read = read_from(env, profiles, &found, err);
+    profiles_free(profiles);
+    if (read) {
+        free(out->base);
+        *out = found;
+    }
+    return read;
 }
 
 /* --- Ends --- */

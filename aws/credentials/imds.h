@@ -7,7 +7,8 @@
  * imds_free() in none. The client may be freed in its own `done`. Settings are read from the
  * environment at each get: AWS_EC2_METADATA_DISABLED, AWS_EC2_METADATA_SERVICE_ENDPOINT,
  * AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE, AWS_METADATA_SERVICE_TIMEOUT (seconds of one request, 1),
- * AWS_METADATA_SERVICE_NUM_ATTEMPTS (1).
+ * AWS_METADATA_SERVICE_NUM_ATTEMPTS (1); all but the first also from the profile, in small letters
+ * without AWS_.
  */
 #pragma once
 
