@@ -171,6 +171,7 @@ static struct source *start_database(struct agent *agent, const struct config_da
     const struct activity_options options = {
         .loop = &agent->loop,
         .database = database,
+        .aws = &agent->cloud.access,
         .metrics = agent->config->metrics,
         .sample_interval_ms = agent->config->sample_interval_ms,
         .known_limit = state_limit(agent->state, key),
@@ -581,6 +582,9 @@ static void start(struct agent *agent)
         leave(agent, EXIT_FAILED);
         return;
     }
+    if (!agent->cli->dry_run) {
+        cloud_look_for_credentials(&agent->cloud);
+    }
     start_sources(agent);
     agent->running = true;
     agent->published_ms = time_now_ms() / config->publish_interval_ms * config->publish_interval_ms;
@@ -588,9 +592,27 @@ static void start(struct agent *agent)
                  agent);
     log_info("poolwarden %s: databases %zu, pools %zu, namespace %s in %s, metrics %s every %d s",
              POOLWARDEN_VERSION, config->database_count, config->pool_count, config->namespace_,
-             agent->cloud.region ? agent->cloud.region : "no region (dry run)",
+             agent->cloud.region ? agent->cloud.region : "no region yet",
              metric_set_name(config->metrics), config->publish_interval_ms / 1000);
     notify_ready("sampling");
+}
+
+/* What was sampled meanwhile waits in the outlet that has no region. */
+static void take_region(struct agent *agent)
+{
+    struct outlet *outlet = find_outlet(agent, NULL);
+    struct err err;
+
+    log_info("the AWS region is %s", agent->cloud.region);
+    if (!outlet) {
+        return; /* every database has a region of its own */
+    }
+    if (!outlet_set_region(outlet, agent->cloud.region, &err)) {
+        log_error("%s", err.message);
+        leave(agent, EXIT_USAGE);
+        return;
+    }
+    outlet_provision(outlet, NULL);
 }
 
 static void on_region(void *arg, const struct err *err)
@@ -600,12 +622,14 @@ static void on_region(void *arg, const struct err *err)
     if (agent->leaving) {
         return;
     }
-    if (err && !agent->cli->dry_run) {
+    if (agent->running) {
+        take_region(agent);
+    } else if (!err || err->code == ERR_NET || agent->cli->dry_run) {
+        start(agent);
+    } else {
         log_error("%s", err->message);
         leave(agent, EXIT_USAGE);
-        return;
     }
-    start(agent);
 }
 
 static void on_signal(struct agent *agent, uv_signal_t *signal, uv_signal_cb callback, int signum)
@@ -647,7 +671,7 @@ int agent_run(struct config *config, const struct cli *cli)
     on_signal(&agent, &agent.hangup, on_hangup, SIGHUP);
     uv_timer_init(&agent.loop, &agent.flush);
     agent.flush.data = &agent;
-    cloud_find_region(&agent.cloud, on_region, &agent);
+    cloud_find_region(&agent.cloud, !cli->dry_run, on_region, &agent);
     loop_run(&agent.loop);
     free_agent(&agent);
     loop_end(&agent.loop, agent.status);

@@ -89,12 +89,16 @@ struct config_alarms {
     struct config_pairs tags;
 };
 
+enum database_auth { AUTH_PASSWORD, AUTH_IAM };
+
 struct config_database {
     char *name;       /* the section's, or derived from DATABASE_URL */
     char *identifier; /* DBInstanceIdentifier; the name by default */
     char *region;     /* NULL: the agent's */
     struct conninfo conninfo;
-    char *password_file; /* read at each connect; NULL: none */
+    enum database_auth auth;
+    char *password_file;   /* read at each connect; NULL: none */
+    char *password_secret; /* ARN or name of a secret of Secrets Manager; NULL: none */
     int long_query_ms, leak_ms, stale_idle_ms;
     struct config_list per_database; /* globs; "none" gives an empty list */
     int per_application;

@@ -194,6 +194,57 @@ static void check_server(struct loader *loader, const struct config_database *da
     }
 }
 
+static const char *sslmode_of(const struct conninfo *info)
+{
+    for (size_t i = 0; i < CONNINFO_PARAMS_MAX && info->keywords[i] != NULL; i++) {
+        if (strcmp(info->keywords[i], "sslmode") == 0) {
+            return info->values[i];
+        }
+    }
+    return "prefer"; /* libpq's default */
+}
+
+/* A token is a password: it goes to nobody but the instance that it is for. */
+static void check_iam(struct loader *loader, const struct chain *chain,
+                      const struct config_database *database)
+{
+    const struct conninfo *info = &database->conninfo;
+
+    if (database->auth != AUTH_IAM) {
+        return;
+    }
+    if (info->host == NULL || info->host[0] == '/' || info->host[0] == '@' || info->user == NULL) {
+        complain_of(loader, chain, SECTION_DATABASE, "auth",
+                    "needs a url with the user's and the instance's name");
+    } else if (strcmp(sslmode_of(info), "verify-full") != 0) {
+        complain_of(loader, chain, SECTION_DATABASE, "auth",
+                    "needs sslmode=verify-full and sslrootcert=FILE (the RDS bundle) in url: the "
+                    "token is a password");
+    }
+}
+
+static void check_login(struct loader *loader, const struct chain *chain,
+                        const struct config_database *database)
+{
+    const char *host = database->conninfo.host;
+    int ways = (database->auth == AUTH_IAM ? 1 : 0) + (database->password_file != NULL ? 1 : 0) +
+               (database->password_secret != NULL ? 1 : 0);
+
+    if (ways > 1) {
+        complain(&loader->complaints, database->place,
+                 "[database %s]: only one of auth = iam, password_file and password_secret can be",
+                 database->name);
+    }
+    check_iam(loader, chain, database);
+    if (host != NULL && config_host_is_rds(host) && database->auth != AUTH_IAM &&
+        strncmp(sslmode_of(&database->conninfo), "verify-", 7) != 0) {
+        warn(loader,
+             "database %s: nobody checks that %s is who answers, and password and queries may be "
+             "read on the way: add sslmode=verify-full&sslrootcert=FILE (the RDS bundle) to url",
+             database->name, host);
+    }
+}
+
 static const char *text_or(const char *text, const char *otherwise)
 {
     return text != NULL ? text : otherwise;
@@ -212,6 +263,7 @@ void config_check_database(struct loader *loader, const struct chain *chain,
     check_silence(loader, database);
     check_alarm_names(loader, database);
     check_server(loader, database);
+    check_login(loader, chain, database);
 }
 
 static void check_unique(struct loader *loader, size_t index)

@@ -52,6 +52,7 @@
     "at most 28; names of 1 to 255, values of 1 to 1024 printable ASCII characters"
 #define TAG_ACCEPTED      "at most 49; names of 1 to 128, values of up to 256 printable ASCII characters"
 #define DATABASE_ACCEPTED "the name of a [database NAME] section"
+#define SECRET_ACCEPTED   "a secret's ARN or name"
 #define LISTEN_ACCEPTED   "a numeric address with a port, like 127.0.0.1:8125 or [::1]:8125"
 
 static const struct value_word yes_no[] = {{"yes", 1}, {"no", 0}, {NULL, 0}};
@@ -71,8 +72,8 @@ static const struct value_word pool_types[] = {{"statsd", POOL_STATSD},
                                                {"prometheus", VALUE_NOT_BUILT},
                                                {"log", VALUE_NOT_BUILT},
                                                {NULL, 0}};
-static const struct value_word only_password[] = {
-    {"password", 0}, {"iam", VALUE_NOT_BUILT}, {NULL, 0}};
+static const struct value_word auths[] = {
+    {"password", AUTH_PASSWORD}, {"iam", AUTH_IAM}, {NULL, 0}};
 static const struct value_word only_off[] = {{"off", 0}, {NULL, 0}};
 
 /* One row, always in the same order: section, name, field; type, rule; default, reload, meaning. */
@@ -210,13 +211,17 @@ const struct config_key config_keys[] = {
      &value_url, {.secret = true},
      "", RELOAD, "The server's address: the application's own URL will do, Prisma's parameters "
                  "included, but never a pooler's."},
-    {SECTION_DATABASE, "auth", NO_FIELD, &value_not_built, {.words = only_password}, "password",
-     RELOAD, NULL},
+    {SECTION_DATABASE, "auth", DATABASE(auth),
+     &value_choice, {.words = auths},
+     "password", RELOAD, "iam: a token of RDS IAM authentication, signed here at each connect. url "
+                         "must name the instance as RDS does, and sslmode=verify-full."},
     {SECTION_DATABASE, "password_file", DATABASE(password_file),
      &value_optional, PATH(.secret = true),
      "", RELOAD, "A file with the password, read at each connect; wins over the URL's."},
-    {SECTION_DATABASE, "password_secret", NO_FIELD, &value_not_built, {.secret = true}, "", RELOAD,
-     NULL},
+    {SECTION_DATABASE, "password_secret", DATABASE(password_secret),
+     &value_optional, {.check = value_check_secret, .accepted = SECRET_ACCEPTED, .secret = true},
+     "", RELOAD, "A secret of Secrets Manager: the password, or RDS's JSON with username and "
+                 "password. Fetched again when the server refuses it."},
     {SECTION_DATABASE, "identifier", DATABASE(identifier),
      &value_optional, {.check = value_check_identifier, .accepted = IDENTIFIER_ACCEPTED},
      "", RELOAD, "The dimension DBInstanceIdentifier, when it is not the section's name."},

@@ -110,6 +110,16 @@ bool value_check_role(const char *text, struct err *err)
             err_set(err, ERR_CONFIG, "is no role's ARN"));
 }
 
+bool value_check_secret(const char *text, struct err *err)
+{
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/_+=.@:!-";
+    size_t len = strlen(text);
+
+    return (len >= 1 && len <= ARN_MAX && strspn(text, letters) == len) ||
+           err_set(err, ERR_CONFIG, "is no secret's ARN or name");
+}
+
 bool value_check_alarm_text(const char *text, struct err *err)
 {
     for (const char *c = text; *c != '\0'; c++) {

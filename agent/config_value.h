@@ -80,7 +80,8 @@ bool value_check_path(const char *text, struct err *err);
 bool value_check_http_url(const char *text, struct err *err);
 bool value_check_listen(const char *text, struct err *err);
 bool value_check_arn(const char *text, struct err *err);
-bool value_check_role(const char *text, struct err *err); /* a role's ARN */
+bool value_check_role(const char *text, struct err *err);   /* a role's ARN */
+bool value_check_secret(const char *text, struct err *err); /* of Secrets Manager: ARN or name */
 bool value_check_alarm_text(const char *text, struct err *err);
 bool value_check_dimension(const char *name, const char *value, struct err *err);
 bool value_check_tag(const char *name, const char *value, struct err *err);

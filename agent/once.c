@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/cloud.h"
+#include "agent/log.h"
 #include "agent/loop.h"
 #include "agent/probe.h"
 #include "aws/common/json.h"
@@ -12,6 +14,8 @@
 
 struct once {
     const struct config *config;
+    uv_loop_t loop;
+    struct cloud cloud;
     enum cli_format format;
     json_t *metrics; /* {"identifier": [metric, ...]} */
     int status;
@@ -126,24 +130,52 @@ static void on_done(void *arg, const struct probe_outcome *outcomes, size_t coun
     } else {
         print_text(once, outcomes, count);
     }
+    cloud_done(&once->cloud);
+}
+
+/* Without a region: only who logs in by AWS misses it, and says so. */
+static void on_region(void *arg, const struct err *err)
+{
+    struct once *once = arg;
+    const struct probe_options probe = {.loop = &once->loop,
+                                        .config = once->config,
+                                        .aws = &once->cloud.access,
+                                        .metrics = METRICS_FULL,
+                                        .sink = {.put = put, .arg = once},
+                                        .done = on_done,
+                                        .arg = once};
+
+    (void)err;
+    probe_start(&probe);
+}
+
+static bool needs_aws(const struct config *config)
+{
+    for (size_t i = 0; i < config->database_count; i++) {
+        if (config->databases[i].auth == AUTH_IAM || config->databases[i].password_secret) {
+            return true;
+        }
+    }
+    return false;
 }
 
 int once_run(const struct config *config, enum cli_format format)
 {
     struct once once = {
         .config = config, .format = format, .metrics = json_object(), .status = EXIT_DONE};
-    uv_loop_t loop;
+    struct err err;
 
-    uv_loop_init(&loop);
-    const struct probe_options probe = {.loop = &loop,
-                                        .config = config,
-                                        .metrics = METRICS_FULL,
-                                        .sink = {.put = put, .arg = &once},
-                                        .done = on_done,
-                                        .arg = &once};
-    probe_start(&probe);
-    loop_run(&loop);
+    uv_loop_init(&once.loop);
+    if (!cloud_init(&once.cloud, &once.loop, config, &err)) {
+        log_error("%s", err.message);
+        once.status = EXIT_FAILED;
+    } else if (needs_aws(config)) {
+        cloud_find_region(&once.cloud, false, on_region, &once);
+    } else {
+        on_region(&once, NULL);
+    }
+    loop_run(&once.loop);
     json_decref(once.metrics);
-    loop_end(&loop, once.status);
+    loop_end(&once.loop, once.status);
     return once.status;
 }

@@ -11,11 +11,13 @@
 #include "aws/time.h"
 
 struct outlet {
+    uv_loop_t *loop;
+    const struct cloud *cloud;
     const struct config *config;
     const char *agent_name;
     char *region; /* NULL: not known */
     bool dry_run;
-    struct aws_client *client; /* NULL: dry run without a region */
+    struct aws_client *client; /* NULL without a region */
     struct windows *windows;
     struct spool *spool;
     struct publisher *publisher;
@@ -133,30 +135,39 @@ static void start_parts(struct outlet *outlet, const struct outlet_options *opti
     outlet->spool = spool_new(config->spool_limit);
     const struct publisher_options publisher = {
         .loop = options->loop,
-        .client = options->dry_run ? NULL : outlet->client,
         .spool = outlet->spool,
         .namespace_ = config->namespace_,
         .window_ms = windows.length_ms,
-        .on_dry_run = on_dry_run,
+        .on_dry_run = options->dry_run ? on_dry_run : NULL,
         .on_sent = on_sent,
         .arg = outlet,
     };
     outlet->publisher = publisher_new(&publisher);
-    if (!outlet->client) {
-        return;
-    }
+}
+
+static void start_provision(struct outlet *outlet)
+{
     const struct provision_options provision = {
-        .loop = options->loop,
+        .loop = outlet->loop,
         .client = outlet->client,
-        .config = config,
+        .config = outlet->config,
         .region = outlet->region,
-        .default_region = options->cloud->region,
-        .dry_run = options->dry_run,
+        .default_region = outlet->cloud->region,
+        .dry_run = outlet->dry_run,
         .on_line = on_provision_line,
         .on_done = on_provision_done,
         .arg = outlet,
     };
+
     outlet->provision = provision_new(&provision);
+}
+
+static void use_client(struct outlet *outlet, const char *region, struct aws_client *client)
+{
+    outlet->region = mem_strdup(region);
+    outlet->client = client;
+    start_provision(outlet);
+    publisher_set_client(outlet->publisher, client);
 }
 
 bool outlet_new(const struct outlet_options *options, struct outlet **out, struct err *err)
@@ -167,15 +178,29 @@ bool outlet_new(const struct outlet_options *options, struct outlet **out, struc
         return false;
     }
     struct outlet *outlet = mem_alloc(sizeof(*outlet));
+    outlet->loop = options->loop;
+    outlet->cloud = options->cloud;
     outlet->config = options->config;
     outlet->agent_name = options->agent_name;
-    outlet->region = mem_strdup(options->region);
     outlet->dry_run = options->dry_run;
-    outlet->client = client;
     outlet->on_empty = options->on_empty;
     outlet->on_empty_arg = options->arg;
     start_parts(outlet, options);
+    if (client) {
+        use_client(outlet, options->region, client);
+    }
     *out = outlet;
+    return true;
+}
+
+bool outlet_set_region(struct outlet *outlet, const char *region, struct err *err)
+{
+    struct aws_client *client;
+
+    if (!cloud_client(outlet->cloud, region, &client, err)) {
+        return false;
+    }
+    use_client(outlet, region, client);
     return true;
 }
 

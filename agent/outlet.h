@@ -21,7 +21,7 @@ struct outlet_options {
     uv_loop_t *loop;
     const struct cloud *cloud;   /* borrowed */
     const struct config *config; /* borrowed */
-    const char *region;          /* NULL: not known (dry run only) */
+    const char *region;          /* NULL: not known, or not yet: see outlet_set_region() */
     const char *agent_name;      /* the `Agent` dimension; borrowed */
     bool dry_run;
     void (*on_empty)(void *arg); /* CloudWatch has everything that was published so far */
@@ -31,6 +31,9 @@ struct outlet_options {
 /* ERR_CONFIG: the region or the endpoint can not be used. */
 PW_CHECK bool outlet_new(const struct outlet_options *options, struct outlet **out,
                          struct err *err);
+
+/* What was put waits until the region is known. As outlet_new(). */
+PW_CHECK bool outlet_set_region(struct outlet *outlet, const char *region, struct err *err);
 
 bool outlet_is_for(const struct outlet *outlet, const char *region);
 void outlet_reconfigure(struct outlet *outlet, const struct config *config);

@@ -131,6 +131,7 @@ void probe_start(const struct probe_options *options)
         const struct activity_options activity = {
             .loop = options->loop,
             .database = &config->databases[i],
+            .aws = options->aws,
             .metrics = options->metrics,
             .sample_interval_ms = config->sample_interval_ms,
             .sink = probe->options.sink,

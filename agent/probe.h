@@ -27,6 +27,7 @@ typedef void probe_done(void *arg, const struct probe_outcome *outcomes, size_t 
 struct probe_options {
     uv_loop_t *loop;
     const struct config *config;
+    const struct aws_access *aws; /* borrowed; NULL: see login.h */
     enum metric_set metrics;
     struct sink sink; /* put may be NULL */
     probe_done *done; /* later, exactly once; the probe frees itself before it */

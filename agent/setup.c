@@ -200,12 +200,13 @@ static void on_region(void *arg, const struct err *err)
     struct setup *setup = arg;
 
     if (err) {
-        fail(setup, EXIT_USAGE, err);
+        fail(setup, err->code == ERR_CONFIG ? EXIT_USAGE : EXIT_FAILED, err);
         cloud_done(&setup->cloud);
         return;
     }
     const struct probe_options probe = {.loop = &setup->loop,
                                         .config = setup->config,
+                                        .aws = &setup->cloud.access,
                                         .metrics = METRICS_CORE,
                                         .done = on_probed,
                                         .arg = setup};
@@ -230,7 +231,7 @@ int setup_alarms_run(const struct config *config, enum cli_format format, bool d
     uv_loop_init(&setup.loop);
     setup.regions = mem_alloc(config->database_count * sizeof(*setup.regions));
     if (cloud_init(&setup.cloud, &setup.loop, config, &err)) {
-        cloud_find_region(&setup.cloud, on_region, &setup);
+        cloud_find_region(&setup.cloud, false, on_region, &setup);
     } else {
         fail(&setup, EXIT_FAILED, &err);
     }

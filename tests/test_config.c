@@ -226,6 +226,8 @@ static void takes_directories_of_systemd(void **state)
     config_free(config);
 }
 
+#define RDS(name, cn, parameters) "postgresql://" name ".rds.amazonaws.com" cn "/x" parameters
+
 static void names_the_database_of_the_environment(void **state)
 {
     static const struct {
@@ -234,11 +236,13 @@ static void names_the_database_of_the_environment(void **state)
     } cases[] = {
         {"postgresql://db.example/x", NULL, "db.example", 0},
         {"postgresql://db.example/x", "shop", "shop", 0},
-        {"postgresql://orders.c1a.eu-west-1.rds.amazonaws.com/x", NULL, "orders", 0},
-        {"postgresql://orders.c1a.cn-north-1.rds.amazonaws.com.cn/x", NULL, "orders", 0},
-        {"postgresql://orders.cluster-c1a.eu-west-1.rds.amazonaws.com/x", NULL, "orders", 1},
-        {"postgresql://orders.cluster-ro-c1a.eu-west-1.rds.amazonaws.com/x", NULL, "orders", 1},
-        {"postgresql://orders.proxy-c1a.eu-west-1.rds.amazonaws.com/x", NULL, "orders", 1},
+        {RDS("orders.c1a.eu-west-1", "", "?sslmode=verify-full"), NULL, "orders", 0},
+        {RDS("orders.c1a.cn-north-1", ".cn", "?sslmode=verify-ca"), NULL, "orders", 0},
+        {RDS("orders.c1a.eu-west-1", "", ""), NULL, "orders", 1},
+        {RDS("orders.c1a.eu-west-1", "", "?sslmode=require"), NULL, "orders", 1},
+        {RDS("orders.cluster-c1a.eu-west-1", "", "?sslmode=verify-full"), NULL, "orders", 1},
+        {RDS("orders.cluster-ro-c1a.eu-west-1", "", "?sslmode=verify-full"), NULL, "orders", 1},
+        {RDS("orders.proxy-c1a.eu-west-1", "", "?sslmode=verify-full"), NULL, "orders", 1},
         {"postgresql://db/x?pgbouncer=true", NULL, "db", 1},
         {"postgresql://app@/x?host=/var/run/postgresql", NULL, "localhost", 0},
         {"postgresql://[::1]/x", NULL, "::1", 0},
@@ -423,8 +427,9 @@ static const struct {
     {"[cloudwatch]\nendpoint_url = https://app:s3cret@localhost\n",
      "a.conf:4: [cloudwatch] endpoint_url: the value has more than a scheme, a host, a port and a "
      "path; accepted: https://HOST[:PORT]"},
-    {"[cloudwatch]\nrole_arn = admin\n", "a.conf:4: [cloudwatch] role_arn: \"admin\" is no role's ARN; "
-                                         "accepted: a role's ARN, like arn:aws:iam::123456789012:role/NAME"},
+    {"[cloudwatch]\nrole_arn = admin\n",
+     "a.conf:4: [cloudwatch] role_arn: \"admin\" is no role's ARN; "
+     "accepted: a role's ARN, like arn:aws:iam::123456789012:role/NAME"},
     {"[cloudwatch]\nresolution = 30\n",
      "a.conf:4: [cloudwatch] resolution: \"30\" is not known; accepted: 60 or 1"},
     {"[cloudwatch]\ndimension.Pool = x\n",
@@ -470,10 +475,16 @@ static const struct {
     {"[alarms]\ntag.managed-by = me\n",
      "a.conf:4: [alarms] tag.managed-by: \"me\" would replace the tag that says whose the alarm "
      "is; accepted: at most 49; names of 1 to 128, values of up to 256 printable ASCII characters"},
-    {"auth = iam\n", "a.conf:3: [database orders] auth: \"iam\" is not available in this version; "
-                     "accepted: password"},
-    {"password_secret = arn:s3cret\n", "a.conf:3: [database orders] password_secret: the value is "
-                                       "not available in this version; accepted: nothing yet"},
+    {"auth = iam\n", "a.conf:3: [database orders] auth: \"iam\" needs sslmode=verify-full and "
+                     "sslrootcert=FILE (the RDS bundle) in url: the token is a password"},
+    {"auth = kerberos\n", "a.conf:3: [database orders] auth: \"kerberos\" is not known; accepted: "
+                          "password or iam"},
+    {"password_secret = my s3cret\n",
+     "a.conf:3: [database orders] password_secret: the value is no secret's ARN or name; accepted: "
+     "a secret's ARN or name"},
+    {"password_secret = orders\npassword_file = /run/secrets/pw\n",
+     "a.conf:1: [database orders]: only one of auth = iam, password_file and password_secret can "
+     "be"},
     {"password_file = s3cret\n", "a.conf:3: [database orders] password_file: the value is no "
                                  "absolute path; accepted: an absolute path"},
     {"password = s3cret\n",

@@ -227,7 +227,7 @@ static void make_publisher(bool dry_run)
                                               .spool = room->spool,
                                               .namespace_ = "Application",
                                               .window_ms = 60000,
-                                              .on_dry_run = on_dry_run,
+                                              .on_dry_run = dry_run ? on_dry_run : NULL,
                                               .on_sent = on_sent,
                                               .random = jitter};
 

@@ -234,6 +234,9 @@ static void send_next(struct publisher *publisher)
     const struct publisher_options *options = &publisher->options;
     struct batch *batch = &publisher->batch;
 
+    if (!options->client && !options->on_dry_run) {
+        return;
+    }
     compose(publisher);
     trouble_lost(&publisher->trouble, uv_now(options->loop),
                  spool_dropped(options->spool) - publisher->counters.refused);
@@ -241,12 +244,18 @@ static void send_next(struct publisher *publisher)
         return;
     }
     publisher->bytes = batch_bytes(batch, publisher->namespace_);
-    if (!options->client) {
+    if (options->on_dry_run) {
         dry_run(publisher);
         return;
     }
     publisher->call = cloudwatch_put_metric_data(options->client, publisher->namespace_,
                                                  batch->entries, batch->sent, on_answer, publisher);
+}
+
+void publisher_set_client(struct publisher *publisher, struct aws_client *client)
+{
+    publisher->options.client = client;
+    publisher_kick(publisher);
 }
 
 void publisher_kick(struct publisher *publisher)

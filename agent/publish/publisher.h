@@ -41,10 +41,11 @@ struct publisher_counters {
 
 struct publisher_options {
     uv_loop_t *loop;
-    struct aws_client *client; /* borrowed; NULL: dry run, tell what would be sent */
+    struct aws_client *client; /* borrowed; NULL: none yet, see publisher_set_client() */
     struct spool *spool;       /* borrowed */
     const char *namespace_;    /* copied */
     int window_ms;
+    /* NULL: send; else tell what would be sent, and need no client. */
     void (*on_dry_run)(void *arg, const struct cloudwatch_entry *entries, size_t count);
     /* The spool has become empty: all of it was acknowledged or given up. May stop the publisher.
      */
@@ -54,6 +55,9 @@ struct publisher_options {
 };
 
 struct publisher *publisher_new(const struct publisher_options *options);
+
+/* Until there is a client everything waits in the spool. */
+void publisher_set_client(struct publisher *publisher, struct aws_client *client);
 
 /* There is something to send: begins unless it is under way already or backing off. */
 void publisher_kick(struct publisher *publisher);

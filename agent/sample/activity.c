@@ -585,6 +585,7 @@ struct source *activity_new(const struct activity_options *options)
     const struct session_options session = {
         .loop = options->loop,
         .database = options->database,
+        .aws = options->aws,
         .sample_interval_ms = options->sample_interval_ms,
         .by_group = options->metrics == METRICS_FULL,
         .on_lost = on_lost,
@@ -612,5 +613,5 @@ void activity_rebind(struct source *source, const struct config_database *databa
     struct activity *activity = (struct activity *)source;
 
     activity->options.database = database;
-    activity->session.options.database = database;
+    session_rebind(&activity->session, database);
 }

@@ -24,6 +24,7 @@
 struct activity_options {
     uv_loop_t *loop;
     const struct config_database *database; /* borrowed for the source's life */
+    const struct aws_access *aws;           /* borrowed; NULL: see login.h */
     enum metric_set metrics;                /* "full" makes the statement and the work larger */
     int sample_interval_ms;
     double known_limit; /* usable connections known from an earlier run; 0: not known */

@@ -4,14 +4,12 @@
 #include <string.h>
 
 #include "agent/sample/queries.h"
-#include "aws/common/file.h"
 #include "aws/common/mem.h"
 
-#define HURRY_MS          2000
-#define LOOK_UP_MAX_MS    3000
-#define PASSWORD_FILE_MAX 65536
-#define STATEMENT_MAX     65536
-#define SAMPLE            "sample" /* the prepared statement's name */
+#define HURRY_MS       2000
+#define LOOK_UP_MAX_MS 3000
+#define STATEMENT_MAX  65536
+#define SAMPLE         "sample" /* the prepared statement's name */
 
 /* --- how opening ends ----------------------------------------------------------------------- */
 
@@ -34,25 +32,6 @@ static void fail_in_pg(struct session *session)
 {
     session->refusal = session->pg.refusal;
     fail(session);
-}
-
-/* --- the password --------------------------------------------------------------------------- */
-
-/* Without one line end at its end. */
-static bool read_password(const char *path, char **out, struct err *err)
-{
-    struct buf text;
-
-    buf_init_secret(&text, PASSWORD_FILE_MAX);
-    bool read = file_read(path, &text, err);
-    if (read) {
-        file_trim_newline(&text);
-        *out = mem_strdup(buf_text(&text));
-    } else {
-        err_context(err, "password_file");
-    }
-    buf_done(&text);
-    return read;
 }
 
 /* --- connecting ----------------------------------------------------------------------------- */
@@ -130,30 +109,39 @@ static int connect_deadline_ms(const struct session *session)
 
 static void on_connected(void *arg, const struct err *err);
 
-static void dial(struct session *session)
+/* user, password: NULL for the URL's. */
+static void dial(struct session *session, const char *user, const char *password)
 {
-    const struct config_database *database = session->options.database;
     struct keywords list = {.count = 0};
-    char *password = NULL;
     struct buf hosts, addresses;
-    struct err err;
 
-    if (database->password_file && !read_password(database->password_file, &password, &err)) {
-        refusal_set(&session->refusal, ERR_CONFIG, REFUSAL_SLOW, "%s", err.message);
-        fail(session);
-        return;
-    }
     buf_init(&hosts, 4096);
     buf_init(&addresses, 4096);
     add_defaults(&list);
-    add_url(&list, &database->conninfo);
+    add_url(&list, &session->options.database->conninfo);
+    add(&list, "user", user);
     add(&list, "password", password);
     add_addresses(&list, session, &hosts, &addresses);
     add_fixed(&list);
     pg_connect(&session->pg, list.keyword, list.value, connect_deadline_ms(session), on_connected);
-    mem_free_secret(password);
     buf_done(&hosts);
     buf_done(&addresses);
+}
+
+static void on_login(void *arg, const char *user, const char *password, const struct err *err)
+{
+    struct session *session = arg;
+
+    if (err) {
+        bool may_pass =
+            err->code == ERR_NET || err->code == ERR_TIMEOUT || err->code == ERR_THROTTLED;
+
+        refusal_set(&session->refusal, err->code, may_pass ? REFUSAL_SOON : REFUSAL_SLOW, "%s",
+                    err->message);
+        fail(session);
+        return;
+    }
+    dial(session, user, password);
 }
 
 static void on_resolved(void *arg, const struct resolve_addresses *addresses, const struct err *err)
@@ -168,7 +156,7 @@ static void on_resolved(void *arg, const struct resolve_addresses *addresses, co
         fail(session);
         return;
     }
-    dial(session);
+    login_get(&session->login, on_login);
 }
 
 static void on_start(uv_timer_t *timer)
@@ -182,7 +170,7 @@ static void on_start(uv_timer_t *timer)
             memcpy(session->addresses.text[0], info->host, strlen(info->host) + 1);
             session->addresses.count = 1;
         }
-        dial(session);
+        login_get(&session->login, on_login);
         return;
     }
     int deadline_ms = connect_deadline_ms(session);
@@ -271,13 +259,30 @@ static void on_backend_pid(void *arg, const PGresult *result, const struct err *
     buf_done(&sql);
 }
 
+/* A rotated password: the next attempt has the new one, and need not wait. */
+static void judge_login(struct session *session)
+{
+    struct refusal *refusal = &session->refusal;
+
+    if (strcmp(refusal->sqlstate, "28P01") != 0 && strcmp(refusal->sqlstate, "28000") != 0) {
+        return;
+    }
+    const char *advice = login_advice(&session->login);
+    refusal->advice = advice ? advice : refusal->advice;
+    if (login_refused(&session->login)) {
+        refusal->pace = REFUSAL_SOON;
+    }
+}
+
 static void on_connected(void *arg, const struct err *err)
 {
     struct session *session = arg;
 
     if (err) {
         session->first += err->code == ERR_TIMEOUT ? 1 : 0;
-        fail_in_pg(session);
+        session->refusal = session->pg.refusal;
+        judge_login(session);
+        fail(session);
         return;
     }
     pg_query(&session->pg, query_backend_pid, SESSION_ANSWER_MS, on_backend_pid);
@@ -329,6 +334,9 @@ void session_init(struct session *session, const struct session_options *options
     memset(session, 0, sizeof(*session));
     session->options = *options;
     pg_init(&session->pg, options->loop, on_lost, session);
+    const struct login_options login = {
+        .loop = options->loop, .database = options->database, .aws = options->aws, .arg = session};
+    login_init(&session->login, &login);
     uv_timer_init(options->loop, &session->start);
     session->start.data = session;
 }
@@ -338,7 +346,14 @@ void session_close(struct session *session)
     uv_timer_stop(&session->start);
     resolve_cancel(session->look_up);
     session->look_up = NULL;
+    login_cancel(&session->login);
     pg_close(&session->pg);
+}
+
+void session_rebind(struct session *session, const struct config_database *database)
+{
+    session->options.database = database;
+    session->login.options.database = database;
 }
 
 static void on_start_closed(uv_handle_t *timer)
@@ -348,11 +363,18 @@ static void on_start_closed(uv_handle_t *timer)
     session->on_closed(session->options.arg);
 }
 
-static void on_pg_closed(void *arg)
+static void on_login_closed(void *arg)
 {
     struct session *session = arg;
 
     uv_close((uv_handle_t *)&session->start, on_start_closed);
+}
+
+static void on_pg_closed(void *arg)
+{
+    struct session *session = arg;
+
+    login_done(&session->login, on_login_closed);
 }
 
 void session_done(struct session *session, pg_closed *closed)

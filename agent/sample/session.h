@@ -7,7 +7,7 @@
  *     session_close(&session);              (may open again)
  *     session_done(&session, on_closed);    -> on_closed(self): may be freed
  *
- * Opening reads password_file, resolves the host (or takes the last good addresses), connects,
+ * Opening resolves the host (or takes the last good addresses), gets the login (login.h), connects,
  * makes sure that the server itself answers and no pooler, and only then sends settings. Callbacks
  * come as in pg.h: once, later, none after session_close(). The message of an err is a whole
  * sentence: reason, who was asked, what to do.
@@ -18,6 +18,7 @@
 #include <uv.h>
 
 #include "agent/config.h"
+#include "agent/login.h"
 #include "agent/sample/pg.h"
 #include "agent/sample/resolve.h"
 
@@ -26,6 +27,7 @@
 struct session_options {
     uv_loop_t *loop;
     const struct config_database *database; /* borrowed */
+    const struct aws_access *aws;           /* borrowed; NULL: see login.h */
     int sample_interval_ms;
     bool by_group; /* see query_options */
     pg_lost *on_lost;
@@ -37,6 +39,7 @@ struct session {
     struct pg pg;
     struct refusal refusal; /* what the last err was made of */
     uv_timer_t start;       /* so that nothing is called back before session_open() returned */
+    struct login login;
     struct resolve_request *look_up;
     struct resolve_addresses addresses; /* the last good ones */
     size_t first;                       /* which of them is tried first, modulo their number */
@@ -51,4 +54,5 @@ void session_open(struct session *session, pg_connected *done);
 void session_sample(struct session *session, pg_answered *done);    /* rows of query_sample() */
 void session_ask_names(struct session *session, pg_answered *done); /* query_database_names */
 void session_close(struct session *session);
+void session_rebind(struct session *session, const struct config_database *database);
 void session_done(struct session *session, pg_closed *closed);

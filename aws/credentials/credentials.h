@@ -102,6 +102,12 @@ void credentials_cache_cancel(struct credentials_waiter *waiter);
 /* The service said that the set of this key has expired: the next get asks inner anew. */
 void credentials_cache_drop(struct credentials_cache *cache, const char *access_key);
 
+/* Who we are towards AWS: what whoever signs something needs. */
+struct aws_access {
+    const struct credentials_env *env;
+    struct credentials_cache *credentials;
+};
+
 /* The default chain behind one cache; role_arn: a role assumed on top of what it finds, or NULL. A
  * profile chosen in our own configuration keeps the environment's keys out, as in botocore. */
 struct credentials_cache *credentials_default_new(const struct credentials_env *env,
