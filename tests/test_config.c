@@ -359,7 +359,8 @@ static void warns(void **state)
     "high_connections, high_connections.rule, pool_timeout, pool_timeout.rule, "                   \
     "connections_exhausted, connections_exhausted.rule, connection_leak, connection_leak.rule, "   \
     "monitoring_silent, monitoring_silent.rule, adopt, actions, ok_actions, "                      \
-    "insufficient_data_actions, name_prefix, tag.NAME, url, password_file, identifier, region, "   \
+    "insufficient_data_actions, name_prefix, tag.NAME, url, auth, password_file, "                 \
+    "password_secret, identifier, region, "                                                        \
     "long_query, leak, stale_idle, per_database, per_application"
 
 static const struct {
