@@ -1,4 +1,4 @@
-"""A CloudWatch of our own: for tests, for quickstart and for benches, without an AWS account.
+"""A CloudWatch of our own, with STS and Secrets Manager: for tests, quickstart and benches, without an AWS account.
 
 It recomputes every signature, checks every input against AWS's own service model (as Debian's botocore carries it)
 and against the limits that AWS documents, keeps metrics, alarms, tags and dashboards, answers as AWS answers, and
@@ -15,8 +15,9 @@ pass there.
 
 As a program, for other languages: /usr/bin/python3 -m aws_standin --help (control.py has its paths).
 
-The way of a request: server (HTTP) -> service (the order of things) -> faults, signature, wire, model, limits ->
-cloudwatch (the operations) -> metrics. identity.py is a second server: container credentials and IMDSv2.
+The way of a request: server (HTTP) -> recorded (the order of things) -> faults, service: signature, wire, model,
+limits -> cloudwatch (the operations) -> metrics. sts.py and secrets.py are two more services; identity.py is another
+server: container credentials and IMDSv2. rds_iam.py stands before a PostgreSQL and takes RDS' IAM tokens.
 """
 from .errors import ServiceError
 from .standin import Standin

@@ -18,14 +18,14 @@ SECRET_HEADERS = ("authorization", "x-amz-security-token")
 
 
 class Control:
-    """The CloudWatch service with these paths in front of it."""
+    """The services with these paths in front of them."""
 
     def __init__(self, standin):
         self.standin = standin
 
     def handle(self, call):
         if not call.target.startswith(PREFIX):
-            return self.standin.service.handle(call)
+            return self.standin.service_of(call).handle(call)
         if not ipaddress.ip_address(call.peer[0]).is_loopback:
             return Answer(403)
         action = self.ACTIONS.get((call.method, call.target[len(PREFIX):]))

@@ -39,7 +39,44 @@ IN_FRONT = {
     "ThrottlingException": ("com.amazon.coral.availability", 400, "Throttling"),
     "ValidationException": ("com.amazon.coral.validate", 400, "ValidationError"),
 }
-ERRORS = {**MODELLED, **IN_FRONT}
+# STS speaks the older query protocol; its own codes, and what the rows in front are called there.
+QUERY = {
+    "AccessDenied": 403,
+    "ExpiredToken": 403,           # of the request's signature
+    "ExpiredTokenException": 400,  # of the web identity
+    "IDPCommunicationError": 400,
+    "IDPRejectedClaim": 403,
+    "IncompleteSignature": 400,
+    "InternalFailure": 500,
+    "InvalidAction": 400,
+    "InvalidClientTokenId": 403,
+    "InvalidIdentityToken": 400,
+    "MalformedQueryString": 400,
+    "MissingAuthenticationToken": 403,
+    "PackedPolicyTooLarge": 400,
+    "RegionDisabledException": 403,
+    "ServiceUnavailable": 503,
+    "SignatureDoesNotMatch": 403,
+    "Throttling": 400,
+    "ValidationError": 400,
+}
+IN_QUERY = {
+    "AccessDeniedException": "AccessDenied",
+    "IncompleteSignatureException": "IncompleteSignature",
+    "InternalServiceFault": "InternalFailure",
+    "InvalidSignatureException": "SignatureDoesNotMatch",
+    "MissingAuthenticationTokenException": "MissingAuthenticationToken",
+    "SerializationException": "MalformedQueryString",
+    "ThrottlingException": "Throttling",
+    "UnknownOperationException": "InvalidAction",
+    "UnrecognizedClientException": "InvalidClientTokenId",
+    "ValidationException": "ValidationError",
+}
+# Secrets Manager: all 400 but the last.
+SECRETS = ("DecryptionFailure", "InvalidParameterException", "InvalidRequestException", "InternalServiceError")
+ERRORS = {**{code: (None, status, None) for code, status in QUERY.items()},
+          **{shape: (None, 500 if shape == "InternalServiceError" else 400, None) for shape in SECRETS},
+          **MODELLED, **IN_FRONT}
 CAPITAL_MESSAGE = ("InternalServiceFault", "AccessDeniedException")  # these say "Message"
 
 

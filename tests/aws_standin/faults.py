@@ -10,7 +10,8 @@
     faults.add("poison", metric="Bad", dimensions={...})        refuses batches that hold such a datum, for ever
 
 count=None: until removed. stored: whether the operation acts first. Operations of identity.py: container, imds_token,
-imds_role, imds_credentials, imds_placement.
+imds_role, imds_credentials, imds_placement; of sts.py: AssumeRole, AssumeRoleWithWebIdentity; of secrets.py:
+GetSecretValue.
 """
 import json
 import threading
@@ -55,17 +56,17 @@ class Rule:
     def strikes(self, operation):
         return self.fault != "poison" and self.operation in ("*", operation) and self.hits != self.count
 
-    def spoil(self, usual, query_mode):
-        """The answer instead of the usual one (None when the operation did not act)."""
-        answer = self._answer(usual, query_mode)
+    def spoil(self, usual, tell):
+        """The answer instead of the usual one. tell: what the service makes of a ServiceError."""
+        answer = self._answer(usual, tell)
         answer.status = self.status or answer.status
         answer.headers = {**answer.headers, **self.headers}
         answer.delay_s = self.delay_s
         return answer
 
-    def _answer(self, usual, query_mode):
+    def _answer(self, usual, tell):
         if self.fault in ERRORS:
-            return ServiceError(self.fault, self.message or MESSAGES.get(self.fault, "injected")).answer(query_mode)
+            return tell(ServiceError(self.fault, self.message or MESSAGES.get(self.fault, "injected")))
         if self.fault in ("close", "hang"):
             return Answer(wire=self.fault)
         if self.fault == "truncated":
@@ -85,6 +86,8 @@ MESSAGES = {
     "ThrottlingException": "Rate exceeded",
     "AccessDeniedException": "User: arn:aws:sts::123456789012:assumed-role/x/i is not authorized to perform this action",
     "ExpiredTokenException": "The security token included in the request is expired",
+    "ExpiredToken": "The security token included in the request is expired",
+    "IDPCommunicationError": "Couldn't retrieve verification key from your identity provider",
     "UnrecognizedClientException": "The security token included in the request is invalid.",
 }
 

@@ -53,7 +53,7 @@ class Identity:
         """Makes a new set the current one; sets issued before stay valid until they expire."""
         suffix = secrets.token_hex(8).upper()
         self.current = Key("ASIA" + suffix, secrets.token_urlsafe(30), "IQoJ" + secrets.token_urlsafe(200) + "==",
-                           int(self.clock.now()) + self.lifetime_s)
+                           int(self.clock.now()) + self.lifetime_s, self.role)
         self.keys[self.current.access_key] = self.current
         return self.current
 
@@ -65,7 +65,7 @@ class Identity:
         operation = self._operation(call)
         rule = self.faults.take(operation)
         usual = getattr(self, "_" + operation)(call)
-        answer = rule.spoil(usual, False) if rule else usual
+        answer = rule.spoil(usual, lambda error: error.answer(False)) if rule else usual
         self.requests.append((operation, answer.status if answer.is_sent else None))
         return answer
 

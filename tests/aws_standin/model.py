@@ -40,10 +40,10 @@ NEWER = {
 
 
 class Model:
-    def __init__(self):
-        raw = Loader().load_service_model("cloudwatch", "service-2")
+    def __init__(self, service="cloudwatch"):
+        raw = Loader().load_service_model(service, "service-2")
         self.operations, self.shapes = raw["operations"], raw["shapes"]
-        for name, newer in NEWER.items():
+        for name, newer in NEWER.items() if service == "cloudwatch" else ():
             shape = self.shapes.setdefault(name, {})
             members = {**shape.get("members", {}), **newer.get("members", {})}
             shape.update(newer, **({"members": members} if members else {}))
@@ -120,7 +120,7 @@ def _broken_constraints(value, shape):
         yield f"Member must have value or length greater than or equal to {shape['min']}"
     if size is not None and size > shape.get("max", size):
         yield f"Member must have value or length less than or equal to {shape['max']}"
-    if "pattern" in shape and not re.fullmatch(shape["pattern"], value):
+    if "pattern" in shape and not re.fullmatch(shape["pattern"], value, re.ASCII):
         yield f"Member must satisfy regular expression pattern: {shape['pattern']}"
     if "enum" in shape and value not in shape["enum"]:
         yield f"Member must satisfy enum value set: {shape['enum']}"

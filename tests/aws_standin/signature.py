@@ -14,7 +14,7 @@ from botocore.credentials import Credentials
 
 from .errors import ServiceError
 
-SKEW_MAX = timedelta(minutes=5)
+SKEW_MAX_MIN = 5
 AUTHORIZATION = re.compile(r"AWS4-HMAC-SHA256 +Credential=([^ ,]+), *SignedHeaders=([^ ,]+), *Signature=([0-9a-f]{64})")
 REGION = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
 MISMATCH = ("The request signature we calculated does not match the signature you provided. Check your AWS Secret "
@@ -24,11 +24,15 @@ INVALID_TOKEN = "The security token included in the request is invalid."
 
 @dataclass
 class Key:
-    """One set of credentials; a session token makes it temporary. expires: epoch seconds, or None."""
+    """One set of credentials; a session token makes it temporary. expires: epoch seconds, or None.
+
+    role: the name of the role whose they are; None: a user's.
+    """
     access_key: str
     secret_key: str
     session_token: str = None
     expires: float = None
+    role: str = None
 
 
 @dataclass
@@ -50,14 +54,14 @@ class _Recomputed(SigV4Auth):
         return sha256(request.data).hexdigest()
 
 
-def verify(call, keys, now, service="monitoring", region=None):
+def verify(call, keys, now, service="monitoring", region=None, skew_max_min=SKEW_MAX_MIN):
     """The Scope of a good signature; ServiceError otherwise. keys: access key -> Key; region: None takes any."""
     scope, signed, signature = _parse(call.headers)
     key = keys.get(scope.access_key)
     if key is None:
         raise ServiceError("UnrecognizedClientException", INVALID_TOKEN)
     _check_signed_headers(call.headers, signed)
-    _check_time(call.headers.get("X-Amz-Date", ""), scope, datetime.fromtimestamp(now, timezone.utc))
+    _check_time(call.headers.get("X-Amz-Date", ""), scope, datetime.fromtimestamp(now, timezone.utc), skew_max_min)
     _check_scope(scope, service, region)
     if not hmac.compare_digest(signature, _expected(call, scope, signed, key)):
         raise _refused(MISMATCH)
@@ -92,7 +96,7 @@ def _check_signed_headers(headers, signed):
         raise _refused(f"Signed header '{name}' is not in the request")
 
 
-def _check_time(text, scope, now):
+def _check_time(text, scope, now, skew_max_min):
     try:
         signed_at = datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=timezone.utc)
     except ValueError:
@@ -100,13 +104,14 @@ def _check_time(text, scope, now):
                            f"Date must be in ISO-8601 'basic format'. Got '{text}'.") from None
     if scope.date != text[:8]:
         raise _refused("Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP")
-    stamp, now_text = "%Y%m%dT%H%M%SZ", f"{now:%Y%m%dT%H%M%SZ}"
-    if signed_at < now - SKEW_MAX:
-        bound = (now - SKEW_MAX).strftime(stamp)
-        raise _refused(f"Signature expired: {text} is now earlier than {bound} ({now_text} - 5 min.)")
-    if signed_at > now + SKEW_MAX:
-        bound = (now + SKEW_MAX).strftime(stamp)
-        raise _refused(f"Signature not yet current: {text} is still later than {bound} ({now_text} + 5 min.)")
+    stamp, now_text, skew_max = "%Y%m%dT%H%M%SZ", f"{now:%Y%m%dT%H%M%SZ}", timedelta(minutes=skew_max_min)
+    if signed_at < now - skew_max:
+        bound = (now - skew_max).strftime(stamp)
+        raise _refused(f"Signature expired: {text} is now earlier than {bound} ({now_text} - {skew_max_min} min.)")
+    if signed_at > now + skew_max:
+        bound = (now + skew_max).strftime(stamp)
+        raise _refused(f"Signature not yet current: {text} is still later than {bound} "
+                       f"({now_text} + {skew_max_min} min.)")
 
 
 def _check_scope(scope, service, region):

@@ -2,14 +2,16 @@
 import contextlib
 import time
 
-from . import metrics
+from . import metrics, secrets, sts
 from .cloudwatch import Caller
 from .control import Control, state_of
 from .identity import Identity
 from .report import report
+from .secrets import Secrets
 from .server import Clock, Server
 from .service import Service
 from .signature import Key
+from .sts import Sts
 
 ACCESS_KEY = "AKIDEXAMPLE"
 SECRET_KEY = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
@@ -19,7 +21,8 @@ class Standin:
     """A context manager; or start() and stop(). After stop() the port refuses connections, start() takes it again.
 
     url, access_key, secret_key, session_token; clock.offset_s; faults (faults.py); identity (identity.py);
-    keys (access key -> Key). region: when given, requests scoped to another are refused. log: a path.
+    sts, secrets (sts.py, secrets.py): each has an address of its own, and answers at url, too; keys (access key ->
+    Key). region: when given, requests scoped to another are refused. log: a path.
     """
 
     def __init__(self, host="127.0.0.1", port=0, tls_cert=None, tls_key=None, access_key=ACCESS_KEY,
@@ -31,7 +34,11 @@ class Standin:
         self.service = Service(self.keys, self.clock, region, self._log)
         self.faults = self.service.faults
         self.identity = Identity(self.keys, self.clock, self.faults)
+        shared = (self.keys, self.clock, self.faults, self.service.changed, region, self._log)
+        self.sts, self.secrets = Sts(*shared), Secrets(*shared)
         self._server = Server(Control(self), self.clock, host, port, tls_cert, tls_key)
+        self._sts_server = Server(self.sts, self.clock, host, 0, tls_cert, tls_key)
+        self._secrets_server = Server(self.secrets, self.clock, host, 0, tls_cert, tls_key)
 
     def __enter__(self):
         self.start()
@@ -42,17 +49,28 @@ class Standin:
         if self._log:
             self._log.close()
 
+    def _servers(self):
+        return self._server, self._sts_server, self._secrets_server, self.identity.server
+
     def start(self):
-        self._server.start()
-        self.identity.server.start()
+        for server in self._servers():
+            server.start()
 
     def stop(self):
-        self._server.stop()
-        self.identity.server.stop()
+        for server in self._servers():
+            server.stop()
 
     @property
     def url(self):
         return self._server.url
+
+    @property
+    def sts_url(self):
+        return self._sts_server.url
+
+    @property
+    def secrets_url(self):
+        return self._secrets_server.url
 
     @property
     def port(self):
@@ -62,7 +80,16 @@ class Standin:
         """For a process that shall take this for AWS, with static keys."""
         token = {"AWS_SESSION_TOKEN": self.session_token} if self.session_token else {}
         return {"AWS_ACCESS_KEY_ID": self.access_key, "AWS_SECRET_ACCESS_KEY": self.secret_key, **token,
-                "AWS_REGION": region, "AWS_ENDPOINT_URL_CLOUDWATCH": self.url, "AWS_EC2_METADATA_DISABLED": "true"}
+                "AWS_REGION": region, **self.endpoints(), "AWS_EC2_METADATA_DISABLED": "true"}
+
+    def endpoints(self):
+        """Where the services are, for a process that finds its keys and its region by itself."""
+        return {"AWS_ENDPOINT_URL_CLOUDWATCH": self.url, "AWS_ENDPOINT_URL_STS": self.sts_url,
+                "AWS_ENDPOINT_URL_SECRETS_MANAGER": self.secrets_url}
+
+    def service_of(self, call):
+        """Whose a request is that came to url."""
+        return self.sts if sts.is_meant(call) else self.secrets if secrets.is_meant(call) else self.service
 
     def add_key(self, access_key, secret_key, session_token=None, expires=None):
         self.keys[access_key] = Key(access_key, secret_key, session_token, expires)
@@ -140,6 +167,7 @@ class Standin:
 
     def reset(self):
         """Forgets everything but the keys."""
-        self.service.reset()
+        for service in (self.service, self.sts, self.secrets):
+            service.reset()
         with contextlib.suppress(AttributeError):
             self.identity.requests.clear()

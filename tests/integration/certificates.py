@@ -1,16 +1,16 @@
-"""A certificate authority of our own, and a certificate for 127.0.0.1 from it."""
+"""A certificate authority of our own, and a certificate from it."""
 import subprocess
 
 
-def make_certificates(directory):
+def make_certificates(directory, alternative_names="IP:127.0.0.1,DNS:localhost"):
     """Paths of the authority's certificate, the server's certificate and its key."""
     ca, ca_key = directory / "ca.pem", directory / "ca.key"
     certificate, key, request = (directory / name for name in ("server.pem", "server.key", "server.csr"))
     names = directory / "names"
-    names.write_text("subjectAltName=IP:127.0.0.1,DNS:localhost\n")
+    names.write_text(f"subjectAltName={alternative_names}\n")
     new_key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
     _openssl("req", "-x509", *new_key, "-keyout", ca_key, "-out", ca, "-days", "2", "-subj", "/CN=poolwarden's tests")
-    _openssl("req", *new_key, "-keyout", key, "-out", request, "-subj", "/CN=127.0.0.1")
+    _openssl("req", *new_key, "-keyout", key, "-out", request, "-subj", "/CN=server")
     _openssl("x509", "-req", "-in", request, "-CA", ca, "-CAkey", ca_key, "-CAcreateserial", "-out", certificate,
              "-days", "2", "-extfile", names)
     return ca, certificate, key
