@@ -186,7 +186,7 @@ static void on_task(void *arg, const struct http_response *response, const struc
 {
     struct region_lookup *lookup = arg;
     char region[REGION_MAX + 1];
-    struct err failure;
+    struct err failure = {.code = ERR_NONE};
 
     (void)may_have_arrived;
     lookup->transfer = NULL;

@@ -1,4 +1,5 @@
 /* credential_process: real commands, run without a shell. */
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -158,14 +159,14 @@ static void cancelling_ends_the_child(void **state)
         uv_run(&w->loop, UV_RUN_NOWAIT);
         assert_true(pread(fd, text, sizeof(text) - 1, 0) >= 0);
         pid = strtol(text, NULL, 10);
-        usleep(10000);
+        poll(NULL, 0, 10);
     }
     assert_true(pid > 1);
     provider_cancel(provider);
     provider_free(provider);
     for (int i = 0; i < 500 && kill((pid_t)pid, 0) == 0; i++) {
         uv_run(&w->loop, UV_RUN_NOWAIT);
-        usleep(10000);
+        poll(NULL, 0, 10);
     }
     assert_int_equal(kill((pid_t)pid, 0), -1);
     assert_false(w->answered);

@@ -42,7 +42,7 @@ static bool read_whole(int fd, struct buf *out)
 
 bool file_read(const char *path, struct buf *out, struct err *err)
 {
-    int fd;
+    int fd = -1;
 
     if (!open_regular(path, &fd, err)) {
         return false;

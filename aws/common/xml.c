@@ -21,14 +21,12 @@ static bool fail(const struct reader *reader, const char *what)
 
 static bool begins(const struct reader *reader, const char *text)
 {
-    size_t len = strlen(text);
-
-    return (size_t)(reader->end - reader->at) >= len && memcmp(reader->at, text, len) == 0;
+    return strncmp(reader->at, text, strlen(text)) == 0; /* a NUL stands at the end */
 }
 
 static bool skip_behind(struct reader *reader, const char *text)
 {
-    const char *found = memmem(reader->at, (size_t)(reader->end - reader->at), text, strlen(text));
+    const char *found = strstr(reader->at, text);
 
     if (!found) {
         return fail(reader, "the end is missing of what begins");
@@ -39,9 +37,7 @@ static bool skip_behind(struct reader *reader, const char *text)
 
 static void skip_blanks(struct reader *reader)
 {
-    while (reader->at < reader->end && memchr(" \t\r\n", *reader->at, 4)) {
-        reader->at++;
-    }
+    reader->at += strspn(reader->at, " \t\r\n");
 }
 
 /* Declarations and comments, which may stand between any two elements. */
@@ -196,7 +192,7 @@ static bool read_content(struct reader *reader, int depth, const char *name, jso
 static bool read_element(struct reader *reader, int depth, json_t *into)
 {
     char name[NAME_MAX_LEN];
-    bool is_empty;
+    bool is_empty = false;
 
     if (depth > XML_DEPTH_MAX) {
         return fail(reader, "elements nested too deep");
