@@ -8,8 +8,9 @@ struct chain {
     struct provider provider;
     struct provider **providers;
     size_t count;
-    size_t asked;        /* the one that is being asked; count when none is */
-    struct buf refusals; /* "environment: ...; container: ..." of those that are not configured */
+    size_t asked; /* the one that is being asked; count when none is */
+    struct buf
+        refusals; /* "environment: ...; container: ...": what each said that is not configured */
     uv_timer_t turn;
     provider_done *done;
     void *arg;
@@ -26,6 +27,17 @@ static void finish(struct chain *self, const struct credentials *credentials, co
     self->done(self->arg, credentials, err);
 }
 
+/* The one that is configured and failed stands first: a long message is cut at its end. */
+static void finish_failed(struct chain *self, const char *name, const struct err *cause)
+{
+    bool is_first = self->refusals.len == 0;
+    struct err err;
+
+    err_set(&err, cause->code, "%s: %s%s%s%s", name, cause->message,
+            is_first ? "" : " (asked before: ", buf_text(&self->refusals), is_first ? "" : ")");
+    finish(self, NULL, &err);
+}
+
 static void on_answer(void *arg, const struct credentials *credentials, const struct err *err)
 {
     struct chain *self = arg;
@@ -33,16 +45,15 @@ static void on_answer(void *arg, const struct credentials *credentials, const st
 
     if (credentials) {
         finish(self, credentials, NULL);
-    } else if (err->code == ERR_ABSENT) {
-        buf_printf(&self->refusals, "%s%s: %s", self->asked > 0 ? "; " : "", name, err->message);
-        self->asked++;
-        ask(self);
-    } else {
-        struct err failure = *err;
-
-        err_context(&failure, "%s", name);
-        finish(self, NULL, &failure);
+        return;
     }
+    if (err->code != ERR_ABSENT) {
+        finish_failed(self, name, err);
+        return;
+    }
+    buf_printf(&self->refusals, "%s%s: %s", self->asked > 0 ? "; " : "", name, err->message);
+    self->asked++;
+    ask(self);
 }
 
 static void ask(struct chain *self)

@@ -70,8 +70,8 @@ struct provider *container_provider_new(const struct credentials_env *env);
 struct provider *imds_provider_new(const struct credentials_env *env);
 
 /*
- * The first that is configured answers. When none is: ERR_ABSENT with what each of them said. The
- * array is copied; the providers in it are owned.
+ * The first that is configured answers. When it fails, or none is (ERR_ABSENT), the error tells
+ * what each that was asked said. The array is copied; the providers in it are owned.
  */
 struct provider *chain_provider_new(uv_loop_t *loop, struct provider *const *providers,
                                     size_t count);

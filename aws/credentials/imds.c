@@ -162,7 +162,7 @@ static void finish_unreached(struct imds *imds, const struct err *cause)
     struct err err;
 
     if (cause->code == ERR_TIMEOUT) {
-        err_set(&err, unknown ? ERR_ABSENT : ERR_TIMEOUT, "no answer from %s in %ld s%s", host,
+        err_set(&err, ERR_TIMEOUT, "no answer from %s in %ld s%s", host,
                 imds->settings.timeout_s * imds->settings.attempts,
                 unknown ? " (not on EC2, or hop limit 1 in a container)" : "");
     } else if (unknown && cause->code == ERR_NET) {
