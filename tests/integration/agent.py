@@ -111,5 +111,13 @@ class Agent:
             check_sanitizers(path.read_text(errors="replace"))
 
 
+def wrong_clock(shift):
+    """An environment in which the wall clock is wrong: +20m."""
+    found = list(pathlib.Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
+    assert found, "no libfaketime: scripts/install test"
+    return {"LD_PRELOAD": str(found[0]), "FAKETIME": shift, "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            "ASAN_OPTIONS": "verify_asan_link_order=0"}
+
+
 def check_sanitizers(text):
     assert not SANITIZER.search(text), text

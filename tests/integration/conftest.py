@@ -9,8 +9,11 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "integration")]
 
-from agent import Agent  # noqa: E402
+from agent import Agent, wrong_clock  # noqa: E402
 from aws_standin import Standin  # noqa: E402
+from aws_standin.rds_iam import RdsIam  # noqa: E402
+from certificates import make_certificates  # noqa: E402
+from identities import Home  # noqa: E402
 from postgres import Postgres  # noqa: E402
 
 
@@ -32,6 +35,29 @@ def server():
 def standin():
     with Standin() as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def trusting(server):
+    """The module's server, which trusts its unix socket: for a proxy of ours that has looked at passwords already."""
+    server.trust_unix_socket()
+    return server
+
+
+@pytest.fixture
+def rds(trusting, standin, tmp_path):
+    """A proxy before that server whose password check is the IAM token; .ca is whom its certificate is from."""
+    ca, certificate, key = make_certificates(tmp_path, "DNS:*.abcdefghijkl.eu-west-1.rds.amazonaws.com,"
+                                                       "DNS:orders.example.com", wrong_clock("-1d"))
+    with RdsIam(standin, trusting.socket, certificate, key) as running:
+        running.ca = ca
+        yield running
+
+
+@pytest.fixture
+def home(tmp_path):
+    """A home directory of the agent's own, for ~/.aws."""
+    return Home(tmp_path / "home")
 
 
 @pytest.fixture

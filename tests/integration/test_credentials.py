@@ -1,22 +1,17 @@
 """Credentials are found where AWS software finds them, in botocore's order, and kept good."""
 import dataclasses
 import os
-import pathlib
 import time
 
 import pytest
 
+from agent import wrong_clock
 from arrived import ORDERS, WINDOW_S, assert_complete, windows
-from identities import ACCOUNT_ROLE, Home, in_environment, key_printer, signer, signers, static_key
+from identities import ACCOUNT_ROLE, in_environment, key_printer, signer, signers, static_key
 from postgres import PASSWORD
 from wait import wait_until
 
 OFF = {"provision": "off"}
-
-
-@pytest.fixture
-def home(tmp_path):
-    return Home(tmp_path / "home")
 
 
 @pytest.fixture
@@ -377,7 +372,7 @@ REFUSED = {
 @pytest.mark.parametrize("place, words", REFUSED.values(), ids=REFUSED.keys())
 def test_what_can_not_be_used_is_refused_in_a_sentence(agent_with, standin, home, place, words):
     done = agent_with(place(standin, home), alarms={}).run("--setup-alarms")
-    assert done.returncode == 1, done.stderr
+    assert done.returncode in (1, 2), done.stderr
     [line] = done.stderr.splitlines()
     for word in words:
         assert word in line
@@ -584,18 +579,11 @@ def test_imds_sessions_that_end_are_opened_again(agent_with, standin, home):
 # ---- a clock that is wrong ----
 
 
-def faketime():
-    found = list(pathlib.Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
-    assert found, "no libfaketime: scripts/install test"
-    return str(found[0])
-
-
 @pytest.mark.parametrize("shift", ["+20m", "-20m"])
 @pytest.mark.parametrize("place", [environment, role_over_base, container], ids=name_of)
 def test_a_clock_that_is_twenty_minutes_wrong(agent_with, standin, home, place, shift):
     variables, whose = place(standin, home)
-    agent_with({**variables, "LD_PRELOAD": faketime(), "FAKETIME": shift, "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-                "ASAN_OPTIONS": "verify_asan_link_order=0"}).start()
+    agent_with({**variables, **wrong_clock(shift)}).start()
     windows(standin, 4, deadline_s=30)
     asked = standin.sts.requests + standin.requests if place is role_over_base else standin.requests
     assert [request.accepted for request in asked[:3]] == [False, True, True], asked[:3]

@@ -5,22 +5,7 @@ import time
 import psycopg2
 import pytest
 
-from aws_standin.rds_iam import RdsIam, token_of
-from certificates import make_certificates
-
-
-@pytest.fixture(scope="module")
-def trusting(server):
-    server.trust_unix_socket()
-    return server
-
-
-@pytest.fixture
-def rds(trusting, standin, tmp_path):
-    ca, certificate, key = make_certificates(tmp_path, "DNS:*.abcdefghijkl.eu-west-1.rds.amazonaws.com")
-    with RdsIam(standin, trusting.socket, certificate, key) as running:
-        running.ca = ca
-        yield running
+from aws_standin.rds_iam import token_of
 
 
 def connect(rds, token, user="app", **details):
