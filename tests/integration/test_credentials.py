@@ -403,6 +403,14 @@ def test_a_disabled_imds_is_not_asked(agent_with, standin):
     assert standin.identity.requests == []
 
 
+def test_a_task_s_own_address_counts_before_another(agent_with, standin, home):
+    """Nobody hands out keys there outside of a task; whatever answers, the other address is not asked instead."""
+    variables = {**container(standin, home)[0], "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/v2/credentials/x"}
+    done = agent_with(variables, alarms={}).run("--setup-alarms")
+    assert (done.returncode, standin.identity.requests) == (1, [])
+    assert "container: " in done.stderr
+
+
 # ---- helpers: credential_process ----
 
 
@@ -472,6 +480,27 @@ def test_a_source_that_fails_for_once_costs_nothing(agent_with, standin, home, o
     assert (rule.hits, signers(standin)) == (1, {whose})
 
 
+# ---- one that all wait for, and no proxy on the way ----
+
+
+def test_two_regions_ask_once(agent_for, server, standin):
+    databases = {name: {"url": server.url(), "region": name} for name in ("eu-west-1", "us-east-1", "ap-south-1")}
+    agent_for(databases, environment={**standin.endpoints(), "AWS_REGION": "eu-west-1",
+                                      **standin.identity.container_environment()}).start()
+    for name in databases:
+        windows(standin, 1, dimensions={"DBInstanceIdentifier": name})
+    assert standin.identity.requests == [("container", 200)]
+
+
+@pytest.mark.parametrize("place", [container, instance], ids=name_of)
+def test_keys_never_travel_through_a_proxy(agent_with, standin, home, place):
+    variables, whose = place(standin, home)
+    agent_with({**variables, "http_proxy": "http://127.0.0.1:1", "no_proxy": "localhost",
+                "AWS_ENDPOINT_URL_CLOUDWATCH": standin.url.replace("127.0.0.1", "localhost")}).start()
+    windows(standin, 1)
+    assert signers(standin) == {whose}
+
+
 # ---- keys that end ----
 
 
@@ -501,6 +530,36 @@ def test_a_web_identity_token_is_read_anew_at_each_refresh(agent_with, standin, 
         windows(standin, 1)
     assert all(request.accepted for request in standin.sts.requests), standin.sts.requests
     assert_complete(standin.series("DatabaseUp", ORDERS))
+
+
+def test_the_keys_under_a_role_end_too(agent_with, standin, home):
+    standin.identity.role = "poolwarden"
+    standin.sts.lifetime_s = 8
+    agent_with(credential_source_container(standin, home)[0]).start()
+    windows(standin, 1)
+    expire(standin)
+    second = standin.identity.issue()
+    wait_until(lambda: any(request.accepted and f"Credential={second.access_key}/" in request.headers["authorization"]
+                           for request in standin.sts.requests), 30)
+    windows(standin, 1)
+    assert_complete(standin.series("DatabaseUp", ORDERS))
+
+
+def test_an_imds_that_fails_for_a_while_is_asked_again(agent_with, standin, home):
+    standin.identity.lifetime_s = 8
+    agent = agent_with(instance(standin, home)[0]).start()
+    windows(standin, 1)
+    failing = standin.faults.add("empty", operation="imds_credentials", count=None)
+    agent.wait_for_log("cannot publish.*(IMDS|[Ee]xpired)", 20)
+    wait_until(lambda: failing.hits >= 3, 30)
+    standin.faults.remove(failing)
+    standin.identity.lifetime_s = 3600
+    standin.identity.issue()
+    agent.wait_for_log("publishing again", 90)
+    windows(standin, 2)
+    points = standin.series("DatabaseUp", ORDERS)
+    assert_complete(points)
+    assert all(point["datums"] == 1 for _, point in points)
 
 
 def test_profiles_are_read_anew_when_keys_end(agent_with, standin, home):
