@@ -133,10 +133,9 @@ static void on_login(void *arg, const char *user, const char *password, const st
     struct session *session = arg;
 
     if (err) {
-        bool may_pass =
-            err->code == ERR_NET || err->code == ERR_TIMEOUT || err->code == ERR_THROTTLED;
+        bool is_ours = err->code == ERR_CONFIG || err->code == ERR_DENIED;
 
-        refusal_set(&session->refusal, err->code, may_pass ? REFUSAL_SOON : REFUSAL_SLOW, "%s",
+        refusal_set(&session->refusal, err->code, is_ours ? REFUSAL_SLOW : REFUSAL_SOON, "%s",
                     err->message);
         fail(session);
         return;
