@@ -122,7 +122,9 @@ static bool add_outlets(struct agent *agent, const struct config *config, struct
         const char *region = cloud_region_of(&agent->cloud, database);
 
         if (!find_outlet(agent, region) && !add_outlet(agent, config, region, err)) {
-            err_context(err, "database %s", database->name);
+            if (database->region) {
+                err_context(err, "database %s", database->name);
+            }
             return false;
         }
     }

@@ -11,7 +11,8 @@
 
 bool cloud_init(struct cloud *cloud, uv_loop_t *loop, const struct config *config, struct err *err)
 {
-    const struct http_options options = {.ca_bundle = getenv("AWS_CA_BUNDLE")};
+    const char *bundle = getenv("AWS_CA_BUNDLE");
+    const struct http_options options = {.ca_bundle = bundle && *bundle ? bundle : NULL};
 
     *cloud = (struct cloud){.loop = loop, .config = config};
     if (!http_client_new(loop, &options, &cloud->http, err)) {
@@ -31,7 +32,8 @@ static void on_ask_again(uv_timer_t *timer);
 /* Is the search going on by itself? */
 static bool will_ask_again(struct cloud *cloud, const struct err *err)
 {
-    if (!err || err->code != ERR_NET || !cloud->keep_asking) {
+    /* Once it waits, whatever else goes wrong with the asking is no reason to end. */
+    if (!err || !cloud->keep_asking || (err->code != ERR_NET && !cloud->told)) {
         return false;
     }
     uv_timer_start(&cloud->timer, on_ask_again, REGION_AGAIN_MS, 0);

@@ -67,10 +67,12 @@ static void forget_secret(struct login *login)
 /* RDS writes an object with username and password; anything else is the password itself. */
 static bool take_secret(struct login *login, const char *text, struct err *err)
 {
-    json_t *document;
+    json_t *document = NULL;
 
     if (!json_parse(text, strlen(text), &document, NULL) || !json_is_object(document)) {
         struct buf whole;
+
+        json_decref(document);
 
         buf_init_secret(&whole, PASSWORD_FILE_MAX);
         buf_puts(&whole, text);
@@ -153,7 +155,7 @@ static char *region_of(const struct login *login)
     const char *end = strstr(host, ".rds.amazonaws.");
     const char *start = end;
 
-    if (database->region || !end) {
+    if (!end) {
         return mem_strdup(database->region ? database->region : login->options.aws->env->region);
     }
     while (start > host && start[-1] != '.') {
@@ -193,7 +195,7 @@ static void on_credentials(void *arg, const struct credentials *credentials, con
     }
     told = err ? *err : told;
     told.code = told.code == ERR_ABSENT ? ERR_DENIED : told.code;
-    err_context(&told, "auth = iam: no AWS credentials");
+    err_context(&told, err ? "auth = iam: no AWS credentials" : "auth = iam");
     fail(login, &told);
 }
 

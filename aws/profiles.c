@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include "aws/common/buf.h"
 #include "aws/common/ini.h"
@@ -174,8 +174,10 @@ static bool read_one(struct profiles *profiles, enum profiles_file file, struct 
     const struct ini_dialect dialect = {.inline_comments = false};
     struct reader reader = {.profiles = profiles, .file = file, .kind = KIND_OTHER};
     struct err cause;
-    /* One that can not even be looked at (a home directory that is closed to a service) is none. */
-    bool read = access(profiles->path[file], F_OK) != 0 ||
+    struct stat status;
+    /* As to botocore, what is no regular file is none; nor is what can not even be looked at (a
+     * home directory that is closed to a service). A pipe would hold the loop up. */
+    bool read = stat(profiles->path[file], &status) != 0 || !S_ISREG(status.st_mode) ||
                 ini_read_file(profiles->path[file], &dialect, on_entry, &reader, &cause) ||
                 cause.code == ERR_ABSENT;
 

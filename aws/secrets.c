@@ -5,13 +5,18 @@
 #include "aws/common/json.h"
 #include "aws/common/mem.h"
 
+#define TIMEOUT_MS 4000 /* a session waits for it */
+
 struct aws_call *secrets_get_value(struct aws_client *client, const char *id, aws_done *done,
                                    void *arg)
 {
     json_t *document = json_pack("{s:s}", "SecretId", id);
     char *body = document ? json_encode(document) : NULL; /* no UTF-8: will be refused */
-    const struct aws_request request = {
-        .operation = "GetSecretValue", .body = body, .body_len = body ? strlen(body) : 0};
+    const struct aws_request request = {.operation = "GetSecretValue",
+                                        .body = body,
+                                        .body_len = body ? strlen(body) : 0,
+                                        .timeout_ms = TIMEOUT_MS,
+                                        .attempts = 2};
     struct aws_call *call = aws_send(client, &request, done, arg);
 
     mem_free_secret(body);

@@ -133,9 +133,10 @@ static void on_login(void *arg, const char *user, const char *password, const st
     struct session *session = arg;
 
     if (err) {
-        bool is_ours = err->code == ERR_CONFIG || err->code == ERR_DENIED;
+        bool may_pass =
+            err->code == ERR_NET || err->code == ERR_TIMEOUT || err->code == ERR_PARSE;
 
-        refusal_set(&session->refusal, err->code, is_ours ? REFUSAL_SLOW : REFUSAL_SOON, "%s",
+        refusal_set(&session->refusal, err->code, may_pass ? REFUSAL_SOON : REFUSAL_SLOW, "%s",
                     err->message);
         fail(session);
         return;

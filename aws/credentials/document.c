@@ -52,8 +52,11 @@ static bool take_expiration(const json_t *document, int64_t *out_ms)
 
         return !other || json_is_null(other);
     }
+    if (!(seconds > 0 && seconds < EXPIRATION_MAX_S)) {
+        return false;
+    }
     *out_ms = (int64_t)seconds * 1000;
-    return seconds > 0 && seconds < EXPIRATION_MAX_S;
+    return true;
 }
 
 bool document_take(const json_t *document, const char *token_key, struct credentials *out,

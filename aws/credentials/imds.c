@@ -83,9 +83,13 @@ static bool read_base(const char *endpoint, const char *mode, char **out, struct
         return err_set(err, ERR_CONFIG,
                        "AWS_EC2_METADATA_SERVICE_ENDPOINT must begin with http:// or https://");
     }
+    size_t scheme_len = (size_t)(strstr(endpoint, "://") + 3 - endpoint);
     size_t len = strlen(endpoint);
-    while (endpoint[len - 1] == '/') {
+    while (len > scheme_len && endpoint[len - 1] == '/') {
         len--;
+    }
+    if (len == scheme_len) {
+        return err_set(err, ERR_CONFIG, "AWS_EC2_METADATA_SERVICE_ENDPOINT names no host");
     }
     *out = mem_strndup(endpoint, len);
     return true;

@@ -5,6 +5,8 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include <linux/close_range.h>
+
 #include "aws/common/buf.h"
 #include "aws/common/json.h"
 #include "aws/common/mem.h"
@@ -13,6 +15,7 @@
 #include "aws/credentials/document.h"
 
 #define DEADLINE_MS   60000
+#define OUTPUT_MS     2000 /* behind the end of the command */
 #define OUTPUT_MAX    65536
 #define COMPLAINT_MAX 4096
 
@@ -201,6 +204,14 @@ static void finish_if_over(struct run *run)
     }
 }
 
+static void on_output_over(uv_timer_t *deadline)
+{
+    struct run *run = deadline->data;
+
+    run->ended = true;
+    finish_if_over(run);
+}
+
 static void on_exit_of_child(uv_process_t *child, int64_t status, int signal)
 {
     struct run *run = child->data;
@@ -209,7 +220,10 @@ static void on_exit_of_child(uv_process_t *child, int64_t status, int signal)
     run->status = status;
     run->signal = signal;
     if (!run->owner || run->late) {
-        run->ended = true; /* what it started may hold its output open for ever */
+        run->ended = true;
+    } else {
+        /* What it left running may hold its output open for ever: what was printed counts. */
+        uv_timer_start(&run->deadline, on_output_over, OUTPUT_MS, 0);
     }
     finish_if_over(run);
 }
@@ -220,10 +234,6 @@ static void on_deadline(uv_timer_t *deadline)
 
     run->late = true;
     kill_run(run);
-    if (run->exited) {
-        run->ended = true;
-        finish_if_over(run);
-    }
 }
 
 static void on_alloc(uv_handle_t *handle, size_t size, uv_buf_t *out)
@@ -296,6 +306,8 @@ static int spawn(uv_loop_t *loop, struct run *run)
         .stdio = stdio,
         .stdio_count = MEM_COUNT(stdio),
     };
+    /* libcurl's own descriptors are not closed by themselves. */
+    (void)close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
     int status = uv_spawn(loop, &run->child, &options);
 
     free(environment);
