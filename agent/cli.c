@@ -5,7 +5,14 @@
 #include "agent/suggest.h"
 #include "aws/common/mem.h"
 
-enum option_kind { OPTION_MODE, OPTION_NOT_BUILT, OPTION_CONFIG, OPTION_DRY_RUN, OPTION_CHOICE };
+enum option_kind {
+    OPTION_MODE,
+    OPTION_NOT_BUILT,
+    OPTION_CONFIG,
+    OPTION_DRY_RUN,
+    OPTION_PRUNE,
+    OPTION_CHOICE
+};
 
 struct word {
     const char *word;
@@ -27,6 +34,8 @@ static const struct option {
 } options[] = {
     {"setup-alarms", 0, OPTION_MODE, MODE_SETUP_ALARMS, NULL, NULL,
      "provision the alarms, print what was done, exit"},
+    {"remove-alarms", 0, OPTION_MODE, MODE_REMOVE_ALARMS, NULL, NULL,
+     "delete the alarms that are ours for the configured databases, print them, exit"},
     {"once", 0, OPTION_MODE, MODE_ONCE, NULL, NULL,
      "sample every source once, print it, exit (publishes nothing)"},
     {"check-config", 0, OPTION_MODE, MODE_CHECK_CONFIG, NULL, NULL,
@@ -35,7 +44,10 @@ static const struct option {
      "default /etc/poolwarden/agent.conf if it exists; without a file the environment alone "
      "configures"},
     {"dry-run", 'n', OPTION_DRY_RUN, MODE_RUN, NULL, NULL,
-     "with the agent or --setup-alarms: print what would be sent or changed, send nothing"},
+     "with the agent, --setup-alarms or --remove-alarms: print what would be sent or changed, send "
+     "nothing"},
+    {"prune", 0, OPTION_PRUNE, MODE_RUN, NULL, NULL,
+     "with --remove-alarms: those of databases that are configured no longer, too"},
     {"format", 0, OPTION_CHOICE, MODE_RUN, formats, "FMT",
      "text (default, for people) or json (for programs), of what a mode prints"},
     {"log-level", 0, OPTION_CHOICE, MODE_RUN, levels, "L", "error, warn, info (default), debug"},
@@ -46,8 +58,6 @@ static const struct option {
     {"diagnose", 0, OPTION_NOT_BUILT, MODE_RUN, NULL, NULL, NULL},
     {"health", 0, OPTION_NOT_BUILT, MODE_RUN, NULL, NULL, NULL},
     {"watch", 0, OPTION_NOT_BUILT, MODE_RUN, NULL, NULL, NULL},
-    {"remove-alarms", 0, OPTION_NOT_BUILT, MODE_RUN, NULL, NULL, NULL},
-    {"prune", 0, OPTION_NOT_BUILT, MODE_RUN, NULL, NULL, NULL},
     {"print", 0, OPTION_NOT_BUILT, MODE_RUN, NULL, NULL, NULL},
 };
 
@@ -130,6 +140,9 @@ static bool set_option(struct parser *parser, const struct option *option, const
     case OPTION_DRY_RUN:
         parser->cli.dry_run = true;
         return true;
+    case OPTION_PRUNE:
+        parser->cli.prune = true;
+        return true;
     case OPTION_CHOICE:
         return set_choice(parser, option, value);
     }
@@ -209,6 +222,25 @@ static bool take_word(struct parser *parser)
     return err_set(parser->err, ERR_CONFIG, "\"%.80s\" is no option; --help lists them", word);
 }
 
+static bool takes_dry_run(enum cli_mode mode)
+{
+    return mode == MODE_RUN || mode == MODE_SETUP_ALARMS || mode == MODE_REMOVE_ALARMS;
+}
+
+static bool check_together(const struct parser *parser)
+{
+    if (parser->cli.dry_run && !takes_dry_run(parser->cli.mode)) {
+        return err_set(parser->err, ERR_CONFIG,
+                       "--dry-run goes with the agent, --setup-alarms or --remove-alarms, not with "
+                       "--%s",
+                       parser->given);
+    }
+    if (parser->cli.prune && parser->cli.mode != MODE_REMOVE_ALARMS) {
+        return err_set(parser->err, ERR_CONFIG, "--prune goes with --remove-alarms");
+    }
+    return true;
+}
+
 bool cli_parse(int argc, char *const *argv, struct cli *out, struct err *err)
 {
     struct parser parser = {.argc = argc,
@@ -222,10 +254,8 @@ bool cli_parse(int argc, char *const *argv, struct cli *out, struct err *err)
             return false;
         }
     }
-    if (parser.cli.dry_run && parser.cli.mode != MODE_RUN && parser.cli.mode != MODE_SETUP_ALARMS) {
-        return err_set(err, ERR_CONFIG,
-                       "--dry-run goes with the agent or --setup-alarms, not with --%s",
-                       parser.given);
+    if (!check_together(&parser)) {
+        return false;
     }
     *out = parser.cli;
     return true;
@@ -264,6 +294,6 @@ void cli_help(struct buf *out)
         }
     }
     buf_puts(out, "\n"
-                  "exit status: 0 done; 1 failed; 2 wrong usage or configuration; 3 with "
-                  "--setup-alarms\n--dry-run: changes are pending\n");
+                  "exit status: 0 done; 1 failed; 2 wrong usage or configuration; 3 with --dry-run "
+                  "and\n--setup-alarms or --remove-alarms: changes are pending\n");
 }

@@ -15,6 +15,7 @@
 enum cli_mode {
     MODE_RUN,
     MODE_SETUP_ALARMS,
+    MODE_REMOVE_ALARMS,
     MODE_ONCE,
     MODE_CHECK_CONFIG,
     MODE_VERSION,
@@ -29,6 +30,7 @@ struct cli {
     bool dry_run;
     enum cli_format format;
     enum log_level log_level;
+    bool prune;
 };
 
 /* ERR_CONFIG: one sentence that says which word, why, and what is accepted. */

@@ -79,8 +79,8 @@ static int run(const struct cli *cli)
     }
     if (cli->mode == MODE_ONCE) {
         status = once_run(config, cli->format);
-    } else if (cli->mode == MODE_SETUP_ALARMS) {
-        status = setup_alarms_run(config, cli->format, cli->dry_run);
+    } else if (cli->mode == MODE_SETUP_ALARMS || cli->mode == MODE_REMOVE_ALARMS) {
+        status = setup_run(config, cli);
     } else {
         status = check(config, cli);
     }
