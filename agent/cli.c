@@ -34,6 +34,8 @@ static const struct option {
 } options[] = {
     {"setup-alarms", 0, OPTION_MODE, MODE_SETUP_ALARMS, NULL, NULL,
      "provision the alarms, print what was done, exit"},
+    {"setup-dashboard", 0, OPTION_MODE, MODE_SETUP_DASHBOARD, NULL, NULL,
+     "provision the CloudWatch dashboard, print its console address, exit"},
     {"remove-alarms", 0, OPTION_MODE, MODE_REMOVE_ALARMS, NULL, NULL,
      "delete the alarms that are ours for the configured databases, print them, exit"},
     {"once", 0, OPTION_MODE, MODE_ONCE, NULL, NULL,
@@ -44,7 +46,7 @@ static const struct option {
      "default /etc/poolwarden/agent.conf if it exists; without a file the environment alone "
      "configures"},
     {"dry-run", 'n', OPTION_DRY_RUN, MODE_RUN, NULL, NULL,
-     "with the agent, --setup-alarms or --remove-alarms: print what would be sent or changed, send "
+     "with the agent, a --setup mode or --remove-alarms: print what would be sent or changed, send "
      "nothing"},
     {"prune", 0, OPTION_PRUNE, MODE_RUN, NULL, NULL,
      "with --remove-alarms: those of databases that are configured no longer, too"},
@@ -54,7 +56,6 @@ static const struct option {
     {"version", 'V', OPTION_MODE, MODE_VERSION, NULL, NULL, "print the version, exit"},
     {"help", 'h', OPTION_MODE, MODE_HELP, NULL, NULL, "print this, exit"},
     /* Names that are spoken for. */
-    {"setup-dashboard", 0, OPTION_NOT_BUILT, MODE_RUN, NULL, NULL, NULL},
     {"diagnose", 0, OPTION_NOT_BUILT, MODE_RUN, NULL, NULL, NULL},
     {"health", 0, OPTION_NOT_BUILT, MODE_RUN, NULL, NULL, NULL},
     {"watch", 0, OPTION_NOT_BUILT, MODE_RUN, NULL, NULL, NULL},
@@ -224,14 +225,15 @@ static bool take_word(struct parser *parser)
 
 static bool takes_dry_run(enum cli_mode mode)
 {
-    return mode == MODE_RUN || mode == MODE_SETUP_ALARMS || mode == MODE_REMOVE_ALARMS;
+    return mode == MODE_RUN || mode == MODE_SETUP_ALARMS || mode == MODE_REMOVE_ALARMS ||
+           mode == MODE_SETUP_DASHBOARD;
 }
 
 static bool check_together(const struct parser *parser)
 {
     if (parser->cli.dry_run && !takes_dry_run(parser->cli.mode)) {
         return err_set(parser->err, ERR_CONFIG,
-                       "--dry-run goes with the agent, --setup-alarms or --remove-alarms, not with "
+                       "--dry-run goes with the agent, a --setup mode or --remove-alarms, not with "
                        "--%s",
                        parser->given);
     }
@@ -295,5 +297,5 @@ void cli_help(struct buf *out)
     }
     buf_puts(out, "\n"
                   "exit status: 0 done; 1 failed; 2 wrong usage or configuration; 3 with --dry-run "
-                  "and\n--setup-alarms or --remove-alarms: changes are pending\n");
+                  "and\na --setup mode or --remove-alarms: changes are pending\n");
 }

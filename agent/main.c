@@ -16,6 +16,7 @@
 #include "agent/log.h"
 #include "agent/once.h"
 #include "agent/setup.h"
+#include "agent/setup_dashboard.h"
 
 static int print_and_free(struct buf *text)
 {
@@ -81,6 +82,8 @@ static int run(const struct cli *cli)
         status = once_run(config, cli->format);
     } else if (cli->mode == MODE_SETUP_ALARMS || cli->mode == MODE_REMOVE_ALARMS) {
         status = setup_run(config, cli);
+    } else if (cli->mode == MODE_SETUP_DASHBOARD) {
+        status = setup_dashboard_run(config, cli);
     } else {
         status = check(config, cli);
     }

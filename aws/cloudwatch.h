@@ -141,3 +141,20 @@ void cloudwatch_tags_cancel(struct cloudwatch_tags_call *call);
 struct aws_call *cloudwatch_tag_resource(struct aws_client *client, const char *arn,
                                          const struct cloudwatch_tag *tags, size_t tag_count,
                                          aws_done *done, void *arg);
+
+/*
+ * A dashboard's body: NULL when there is none of that name, JSON null when it is no JSON. Valid
+ * during `done` only.
+ */
+struct cloudwatch_dashboard_call;
+typedef void cloudwatch_dashboard_done(void *arg, const json_t *body, const struct err *err);
+struct cloudwatch_dashboard_call *cloudwatch_get_dashboard(struct aws_client *client,
+                                                           const char *name,
+                                                           cloudwatch_dashboard_done *done,
+                                                           void *arg);
+void cloudwatch_dashboard_cancel(struct cloudwatch_dashboard_call *call);
+
+/* The answer: {"DashboardValidationMessages": [{"DataPath", "Message"}]}, what the service did not
+ * like but took. */
+struct aws_call *cloudwatch_put_dashboard(struct aws_client *client, const char *name,
+                                          const json_t *body, aws_done *done, void *arg);

@@ -96,7 +96,7 @@ static const struct {
     {"poolwarden --config=", "--config: the file's name is empty"},
     {"poolwarden --once=1", "--once takes no value"},
     {"poolwarden --once -n",
-     "--dry-run goes with the agent, --setup-alarms or --remove-alarms, not with --once"},
+     "--dry-run goes with the agent, a --setup mode or --remove-alarms, not with --once"},
     {"poolwarden --health", "--health is not available in this version"},
     {"poolwarden --print iam", "--print is not available in this version"},
     {"poolwarden --print=iam", "--print is not available in this version"},

@@ -175,7 +175,7 @@ bool alarm_wanted(const struct alarm_context *context, enum alarm_kind kind,
                   struct cloudwatch_alarm *out, struct err *err)
 {
     const struct config_alarms *alarms = &context->database->alarms;
-    double threshold;
+    double threshold = 0;
 
     if (!find_threshold(context, kind, &threshold, err) ||
         !alarm_watched(context, kind, out, err)) {

@@ -1,47 +1,30 @@
 #include "agent/provision/owner.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#define HASH_TEXT 11 /* ten digits of it and a NUL */
-#define SCOPE     "scope="
-#define ACTIONS   "actions="
+#include "agent/provision/short_hash.h"
 
-/* --- Short hashes ----------------------------------------------------------------------------- */
+#define SCOPE   "scope="
+#define ACTIONS "actions="
 
-/* FNV-1a: nobody has to be kept from finding another text of the same hash. Each text with its NUL,
- * so that ("ab", "c") is not ("a", "bc"). */
-#define HASH_BEGIN UINT64_C(0xcbf29ce484222325)
+/* --- Hashes ----------------------------------------------------------------------------------- */
 
-static uint64_t hash_add(uint64_t hash, const char *text)
+static void hash_scope(const struct config *config, char out[SHORT_HASH_TEXT])
 {
-    for (size_t i = 0; i <= strlen(text); i++) {
-        hash = (hash ^ (unsigned char)text[i]) * UINT64_C(0x100000001b3);
-    }
-    return hash;
-}
-
-static void print_hash(uint64_t hash, char out[HASH_TEXT])
-{
-    (void)snprintf(out, HASH_TEXT, "%010" PRIx64, (hash ^ (hash >> 40)) & UINT64_C(0xffffffffff));
-}
-
-static void hash_scope(const struct config *config, char out[HASH_TEXT])
-{
-    uint64_t hash = hash_add(HASH_BEGIN, config->namespace_);
+    uint64_t hash = short_hash_add(SHORT_HASH_BEGIN, config->namespace_);
 
     for (size_t i = 0; i < config->dimensions.count; i++) {
         /* A sum, because dimensions have no order. */
-        hash += hash_add(hash_add(HASH_BEGIN, config->dimensions.items[i].name),
-                         config->dimensions.items[i].value);
+        hash += short_hash_add(short_hash_add(SHORT_HASH_BEGIN, config->dimensions.items[i].name),
+                               config->dimensions.items[i].value);
     }
-    print_hash(hash, out);
+    short_hash_print(hash, out);
 }
 
-static void hash_action(const char *list, const char *action, char out[HASH_TEXT])
+static void hash_action(const char *list, const char *action, char out[SHORT_HASH_TEXT])
 {
-    print_hash(hash_add(hash_add(HASH_BEGIN, list), action), out);
+    short_hash_print(short_hash_add(short_hash_add(SHORT_HASH_BEGIN, list), action), out);
 }
 
 /* --- Reading ---------------------------------------------------------------------------------- */
@@ -61,7 +44,7 @@ static const char *part_of(const char *mark, const char *word, size_t *len)
 
 static enum owner_scope scope_of(const struct config *config, const char *mark)
 {
-    char own[HASH_TEXT];
+    char own[SHORT_HASH_TEXT];
     size_t len;
     const char *told = part_of(mark, SCOPE, &len);
 
@@ -104,7 +87,7 @@ static bool mark_has(const char *mark, const char *hash)
 
 bool owner_set(const struct owner *owner, const char *list, const char *action)
 {
-    char hash[HASH_TEXT];
+    char hash[SHORT_HASH_TEXT];
 
     hash_action(list, action, hash);
     return mark_has(owner->mark, hash);
@@ -117,9 +100,9 @@ static void add_hash(char mark[OWNER_MARK_MAX], const char *hash, size_t hash_le
 {
     size_t len = strlen(mark);
     bool first = mark[len - 1] == '=';
-    char word[HASH_TEXT];
+    char word[SHORT_HASH_TEXT];
 
-    if (hash_len + 1 != HASH_TEXT || len + HASH_TEXT >= OWNER_MARK_MAX) {
+    if (hash_len + 1 != SHORT_HASH_TEXT || len + SHORT_HASH_TEXT >= OWNER_MARK_MAX) {
         return;
     }
     memcpy(word, hash, hash_len);
@@ -132,7 +115,7 @@ static void add_hash(char mark[OWNER_MARK_MAX], const char *hash, size_t hash_le
 static void add_list(char mark[OWNER_MARK_MAX], const char *list,
                      char *const actions[CLOUDWATCH_ACTIONS_MAX])
 {
-    char hash[HASH_TEXT];
+    char hash[SHORT_HASH_TEXT];
 
     for (size_t i = 0; i < CLOUDWATCH_ACTIONS_MAX && actions[i]; i++) {
         hash_action(list, actions[i], hash);
@@ -143,7 +126,7 @@ static void add_list(char mark[OWNER_MARK_MAX], const char *list,
 void owner_mark(const struct config *config, const struct cloudwatch_alarm *alarm, const char *also,
                 char out[OWNER_MARK_MAX])
 {
-    char scope[HASH_TEXT];
+    char scope[SHORT_HASH_TEXT];
     size_t len = 0;
 
     hash_scope(config, scope);
