@@ -7,6 +7,7 @@
 
 enum option_kind {
     OPTION_MODE,
+    OPTION_PRINT, /* a mode with a value */
     OPTION_NOT_BUILT,
     OPTION_CONFIG,
     OPTION_DRY_RUN,
@@ -20,6 +21,10 @@ struct word {
 };
 
 static const struct word formats[] = {{"text", FORMAT_TEXT}, {"json", FORMAT_JSON}, {NULL, 0}};
+static const struct word prints[] = {{"iam", PRINT_IAM},
+                                     {"grants", PRINT_GRANTS},
+                                     {"task-definition", PRINT_TASK_DEFINITION},
+                                     {NULL, 0}};
 static const struct word levels[] = {
     {"error", LOG_ERROR}, {"warn", LOG_WARN}, {"info", LOG_INFO}, {"debug", LOG_DEBUG}, {NULL, 0}};
 
@@ -42,6 +47,8 @@ static const struct option {
      "sample every source once, print it, exit (publishes nothing)"},
     {"check-config", 0, OPTION_MODE, MODE_CHECK_CONFIG, NULL, NULL,
      "validate the configuration, print it resolved (secrets hidden) and what it costs, exit"},
+    {"print", 0, OPTION_PRINT, MODE_PRINT, prints, "WHAT",
+     "iam, grants or task-definition, for exactly this configuration"},
     {"config", 'c', OPTION_CONFIG, MODE_RUN, NULL, "FILE",
      "default /etc/poolwarden/agent.conf if it exists; without a file the environment alone "
      "configures"},
@@ -59,7 +66,6 @@ static const struct option {
     {"diagnose", 0, OPTION_NOT_BUILT, MODE_RUN, NULL, NULL, NULL},
     {"health", 0, OPTION_NOT_BUILT, MODE_RUN, NULL, NULL, NULL},
     {"watch", 0, OPTION_NOT_BUILT, MODE_RUN, NULL, NULL, NULL},
-    {"print", 0, OPTION_NOT_BUILT, MODE_RUN, NULL, NULL, NULL},
 };
 
 struct parser {
@@ -111,6 +117,8 @@ static bool set_choice(struct parser *parser, const struct option *option, const
         }
         if (option->words == formats) {
             parser->cli.format = (enum cli_format)word->number;
+        } else if (option->words == prints) {
+            parser->cli.print = (enum cli_print)word->number;
         } else {
             parser->cli.log_level = (enum log_level)word->number;
         }
@@ -146,6 +154,8 @@ static bool set_option(struct parser *parser, const struct option *option, const
         return true;
     case OPTION_CHOICE:
         return set_choice(parser, option, value);
+    case OPTION_PRINT:
+        return set_mode(parser, option) && set_choice(parser, option, value);
     }
     return false;
 }
@@ -274,6 +284,20 @@ static void help_line(struct buf *out, const struct option *option)
     mem_free_secret(left);
 }
 
+static bool is_mode(const struct option *option)
+{
+    return (option->kind == OPTION_MODE || option->kind == OPTION_PRINT) && option->letter == 0;
+}
+
+static void help_mode(struct buf *out, const struct option *option)
+{
+    char *left = mem_printf("%s%s%s", option->name, option->value != NULL ? " " : "",
+                            option->value != NULL ? option->value : "");
+
+    buf_printf(out, "  --%-18s %s\n", left, option->help);
+    mem_free_secret(left);
+}
+
 void cli_help(struct buf *out)
 {
     buf_puts(out, "usage: poolwarden [MODE] [OPTIONS]\n"
@@ -285,13 +309,13 @@ void cli_help(struct buf *out)
                   "  (none)               run the agent until SIGTERM; SIGHUP reloads the "
                   "configuration\n");
     for (size_t i = 0; i < MEM_COUNT(options); i++) {
-        if (options[i].kind == OPTION_MODE && options[i].letter == 0) {
-            buf_printf(out, "  --%-18s %s\n", options[i].name, options[i].help);
+        if (is_mode(&options[i])) {
+            help_mode(out, &options[i]);
         }
     }
     buf_puts(out, "\noptions\n");
     for (size_t i = 0; i < MEM_COUNT(options); i++) {
-        if (options[i].help != NULL && (options[i].kind != OPTION_MODE || options[i].letter != 0)) {
+        if (options[i].help != NULL && !is_mode(&options[i])) {
             help_line(out, &options[i]);
         }
     }

@@ -15,6 +15,7 @@
 #include "agent/config.h"
 #include "agent/log.h"
 #include "agent/once.h"
+#include "agent/print.h"
 #include "agent/setup.h"
 #include "agent/setup_dashboard.h"
 
@@ -82,6 +83,8 @@ static int run(const struct cli *cli)
         status = once_run(config, cli->format);
     } else if (cli->mode == MODE_SETUP_ALARMS || cli->mode == MODE_REMOVE_ALARMS) {
         status = setup_run(config, cli);
+    } else if (cli->mode == MODE_PRINT) {
+        status = print_run(config, cli->print);
     } else if (cli->mode == MODE_SETUP_DASHBOARD) {
         status = setup_dashboard_run(config, cli);
     } else {

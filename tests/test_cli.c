@@ -40,6 +40,10 @@ static const struct {
      {.mode = MODE_SETUP_ALARMS, .dry_run = true, .log_level = LOG_INFO}},
     {"poolwarden --remove-alarms --prune -n",
      {.mode = MODE_REMOVE_ALARMS, .dry_run = true, .log_level = LOG_INFO, .prune = true}},
+    {"poolwarden --print task-definition",
+     {.mode = MODE_PRINT, .log_level = LOG_INFO, .print = PRINT_TASK_DEFINITION}},
+    {"poolwarden --print=iam -c a.conf",
+     {.mode = MODE_PRINT, .config_file = "a.conf", .log_level = LOG_INFO, .print = PRINT_IAM}},
     {"poolwarden --once --format json",
      {.mode = MODE_ONCE, .format = FORMAT_JSON, .log_level = LOG_INFO}},
     {"poolwarden --format=text --check-config", {.mode = MODE_CHECK_CONFIG, .log_level = LOG_INFO}},
@@ -70,6 +74,7 @@ static void takes(void **state)
         assert_int_equal(cli.mode, good[i].cli.mode);
         assert_int_equal(cli.dry_run, good[i].cli.dry_run);
         assert_int_equal(cli.prune, good[i].cli.prune);
+        assert_int_equal(cli.print, good[i].cli.print);
         assert_int_equal(cli.format, good[i].cli.format);
         assert_int_equal(cli.log_level, good[i].cli.log_level);
         assert_string_equal(cli.config_file != NULL ? cli.config_file : "(none)",
@@ -82,6 +87,10 @@ static const struct {
 } bad[] = {
     {"poolwarden --setup-alarm", "unknown option --setup-alarm; did you mean --setup-alarms?"},
     {"poolwarden --setup-alarms --prune", "--prune goes with --remove-alarms"},
+    {"poolwarden --print", "--print needs a value: --print WHAT"},
+    {"poolwarden --print sql",
+     "--print: \"sql\" is not known; accepted: iam, grants, task-definition"},
+    {"poolwarden --print iam --once", "--print and --once: one mode at a time"},
     {"poolwarden --prune", "--prune goes with --remove-alarms"},
     {"poolwarden --dryrun", "unknown option --dryrun; did you mean --dry-run?"},
     {"poolwarden --frobnicate", "unknown option --frobnicate; --help lists them"},
@@ -98,8 +107,6 @@ static const struct {
     {"poolwarden --once -n",
      "--dry-run goes with the agent, a --setup mode or --remove-alarms, not with --once"},
     {"poolwarden --health", "--health is not available in this version"},
-    {"poolwarden --print iam", "--print is not available in this version"},
-    {"poolwarden --print=iam", "--print is not available in this version"},
 };
 
 static void refuses(void **state)
