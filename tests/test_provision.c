@@ -35,7 +35,8 @@ struct room {
     const char *denied;  /* an operation that the role may not do */
     const char *refused; /* an alarm whose writing is refused */
     bool silent;         /* never answers */
-    int throttled;       /* so many writes are */
+    int throttled;       /* so many calls of `busy` are */
+    const char *busy;    /* PutMetricAlarm when NULL */
     size_t calls_left;   /* counts down to being silent */
     char *answer;
 
@@ -155,7 +156,7 @@ static void on_request(void *arg, const struct server_request *request,
     (void)arg;
     assert_non_null(document);
     note_call(operation, document);
-    if (room->throttled > 0 && strcmp(operation, "PutMetricAlarm") == 0) {
+    if (room->throttled > 0 && strcmp(operation, room->busy ? room->busy : "PutMetricAlarm") == 0) {
         room->throttled--;
         answer->status = 400;
         answer->body = "{\"__type\":\"x#ThrottlingException\",\"message\":\"Rate exceeded\"}";
@@ -193,7 +194,7 @@ static void on_closed(void *arg)
 static void on_line(void *arg, const struct provision_line *line)
 {
     (void)arg;
-    assert_string_equal(line->database, "orders");
+    assert_non_null(config_database_named(room->config, line->database));
     provision_format_line(line, &room->lines);
     buf_putc(&room->lines, '\n');
 }
@@ -266,7 +267,7 @@ static const struct config_database *orders(void)
 static void wait(void)
 {
     room->done = false;
-    assert_true(loop_until(&room->w.loop, &room->done, 10000));
+    assert_true(loop_until(&room->w.loop, &room->done, 30000));
 }
 
 /* One run of all. What earlier ones said and called is forgotten. */
@@ -612,6 +613,29 @@ static void throttling_slows_down_and_nothing_fails(void **state)
     run();
     assert_summary(4, 0, 0, 0, 0);
     assert_int_equal(room->throttled, 0);
+    room->throttled = 5;
+    room->busy = "DescribeAlarms";
+    run();
+    assert_summary(0, 0, 4, 0, 0);
+    room->throttled = 7;
+    room->busy = "ListTagsForResource";
+    run();
+    assert_summary(0, 0, 4, 0, 0);
+}
+
+static void throttling_without_end_is_a_failure(void **state)
+{
+    (void)state;
+    room->throttled = 1000;
+    configure(ORDERS POOL);
+    provision_set_limit(room->provision, orders(), 47);
+    run();
+    assert_summary(0, 0, 0, 0, 4);
+    assert_true(
+        has_line("x rds-high-connections-orders  (PutMetricAlarm in eu-west-1: Throttling"));
+    room->busy = "DescribeAlarms";
+    run();
+    assert_int_equal(room->err.code, ERR_THROTTLED);
 }
 
 /* --- AWS's own metrics, and pools --- */
@@ -757,6 +781,48 @@ static void taking_over_what_is_the_same_only_tags(void **state)
     assert_true(has_line("~ rds-high-connections-orders  (taken over)\n"));
     assert_int_equal(count_calls("PutMetricAlarm"), 0);
     assert_int_equal(count_calls("TagResource " HIGH), 1);
+}
+
+/* --- Many --- */
+
+#define MANY 500
+
+static char *many_databases(void)
+{
+    struct buf text;
+
+    buf_init(&text, (size_t)1 << 20);
+    buf_puts(&text, "[alarms]\nhigh_connections = 40\nconnections_exhausted = off\n"
+                    "monitoring_silent = off\n");
+    for (int i = 0; i < MANY; i++) {
+        buf_printf(&text, "[database db%d]\nurl = postgresql://app@db%d/x\n", i, i);
+    }
+    return buf_take(&text);
+}
+
+static void five_hundred_databases_are_one_run_that_can_be_resumed(void **state)
+{
+    char *text = many_databases();
+
+    (void)state;
+    configure(text);
+    provision_run(room->provision, NULL);
+    room->calls_left = 300;
+    while (!room->silent) {
+        loop_for(&room->w.loop, 1);
+    }
+    stop_provision();
+    room->silent = false;
+    size_t written = json_object_size(room->alarms);
+
+    assert_in_range(written, 200, 299);
+    configure(text);
+    run();
+    assert_summary(2 * MANY - written, 0, written, 0, 0);
+    assert_int_equal(count_calls("PutMetricAlarm"), 2 * MANY - written);
+    assert_int_equal(count_calls("DescribeAlarms"), 2 * MANY / 100);
+    assert_int_equal(json_object_size(room->alarms), 2 * MANY);
+    free(text);
 }
 
 /* --- Failures --- */
@@ -1040,11 +1106,13 @@ int main(void)
         STORY(a_configured_tag_is_brought_to_what_exists),
         STORY(an_alarm_without_a_mark_gets_one),
         STORY(throttling_slows_down_and_nothing_fails),
+        STORY(throttling_without_end_is_a_failure),
         STORY(the_alarm_of_an_aurora_instance_follows_a_failover),
         STORY(staging_s_alarm_of_the_same_instance_is_not_ours),
         STORY(each_pool_is_provisioned),
         STORY(what_is_not_ours_is_left_alone_unless_asked),
         STORY(taking_over_what_is_the_same_only_tags),
+        STORY(five_hundred_databases_are_one_run_that_can_be_resumed),
         STORY(one_failure_does_not_stop_the_others),
         STORY(without_a_limit_a_percentage_fails),
         STORY(one_that_cannot_compare_ends),

@@ -19,7 +19,7 @@ static void describe_high_connections(const struct alarm_context *context,
     }
     buf_printf(out,
                "connections of PostgreSQL server %s are in use. When none is left, every login "
-               "fails (FATAL 53300). " FIRST ": it shows who holds them and what would free some. "
+               "fails (FATAL 53300). " FIRST ". It shows who holds them and what would free some. "
                "Usual causes: a deploy or scale-out that multiplied an application's pools, "
                "sessions left idle in transaction, clients without a pool.",
                context->database->identifier);
@@ -31,7 +31,7 @@ static void describe_pool_timeout(const struct alarm_context *context,
     buf_printf(out,
                "More than %.15g times in %d s a client gave up waiting for a connection of a pool "
                "in front of PostgreSQL server %s (Prisma: P2024). Users see errors. " FIRST
-               ": it shows what holds connections for long, and whether the server has some left "
+               ". It shows what holds connections for long, and whether the server has some left "
                "for a larger pool. Which pool it is tells the metric PoolTimeout by Pool.",
                alarm->threshold, alarm->period_s, context->database->identifier);
 }
@@ -39,25 +39,35 @@ static void describe_pool_timeout(const struct alarm_context *context,
 static void describe_exhausted(const struct alarm_context *context,
                                const struct cloudwatch_alarm *alarm, struct buf *out)
 {
+    if (alarm->threshold == 1) {
+        buf_puts(out, "No connection is left");
+    } else {
+        buf_printf(out, "Fewer than %.15g connections are left", alarm->threshold);
+    }
     buf_printf(out,
-               "Fewer than %.15g connections are left for ordinary users of PostgreSQL server %s: "
-               "logins fail or are about to (FATAL 53300). " FIRST
-               ": it shows who holds the connections and how to get in when none is left. What "
+               " for ordinary users of PostgreSQL server %s: logins fail or are about to (FATAL "
+               "53300). " FIRST
+               ". It shows who holds the connections and how to get in when none is left. What "
                "frees some at once: ending sessions that are idle in transaction. Then look which "
                "application opens more than its share.",
-               alarm->threshold, context->database->identifier);
+               context->database->identifier);
 }
 
 static void describe_leak(const struct alarm_context *context, const struct cloudwatch_alarm *alarm,
                           struct buf *out)
 {
+    if (alarm->threshold > 0) {
+        buf_printf(out, "More than %.15g sessions", alarm->threshold);
+    } else {
+        buf_puts(out, "Sessions");
+    }
     buf_printf(out,
-               "More than %.15g sessions of PostgreSQL server %s have been idle in transaction for "
+               " of PostgreSQL server %s have been idle in transaction for "
                "over %d s: a transaction was begun and never ended. They hold connections and "
                "locks, and keep vacuum from its work. " FIRST
-               ": it names them, their applications and the last statement before each was "
+               ". It names them, their applications and the last statement before each was "
                "forgotten.",
-               alarm->threshold, context->database->identifier, context->database->leak_ms / 1000);
+               context->database->identifier, context->database->leak_ms / 1000);
 }
 
 static void describe_silent(const struct alarm_context *context,
@@ -66,7 +76,7 @@ static void describe_silent(const struct alarm_context *context,
     buf_printf(out,
                "For %d s no agent has reported on PostgreSQL server %s: nobody watches its "
                "connections, and its other alarms are blind. The server itself may be well. " FIRST
-               " (it tells whether the server can be reached). Then: does the agent run (systemctl "
+               ". It tells whether the server can be reached. Then: does the agent run (systemctl "
                "status poolwarden, or its ECS service), what does its log say, may it still call "
                "cloudwatch:PutMetricData.",
                alarm->period_s * alarm->datapoints, context->database->identifier);
@@ -79,7 +89,7 @@ static void describe_waiting(const struct alarm_context *context,
                "Clients of pool %s in front of PostgreSQL server %s wait longer than %.15g s for a "
                "connection. One that waits for ever (a Prisma 7 application by default) never "
                "shows as a timeout: this is all that is seen of it. " FIRST
-               ": it shows what holds the connections, and whether the server has some left for a "
+               ". It shows what holds the connections, and whether the server has some left for a "
                "larger pool.",
                context->pool->name, context->database->identifier, alarm->threshold);
 }
@@ -90,7 +100,7 @@ static void describe_cpu(const struct alarm_context *context, const struct cloud
     buf_printf(out,
                "The CPU of PostgreSQL server %s (instance %s) is busy by more than %.15g %%. "
                "Statements take longer, connections are held longer, and pools run dry. " FIRST
-               ": it lists what has been running for long and who waits for whom. Then Performance "
+               ". It lists what has been running for long and who waits for whom. Then Performance "
                "Insights: which statements take the time.",
                context->database->identifier, alarm->dimensions[0].value, alarm->threshold);
 }
@@ -102,7 +112,7 @@ static void describe_memory(const struct alarm_context *context,
         out,
         "PostgreSQL server %s (instance %s) has less than %.15g MB of memory to spare. Each "
         "connection takes some; when it runs out the server restarts and all are lost. " FIRST
-        ": it shows how many connections there are and who holds them, idle ones included. "
+        ". It shows how many connections there are and who holds them, idle ones included. "
         "Fewer connections, a pooler, or a larger instance mend it.",
         context->database->identifier, alarm->dimensions[0].value, alarm->threshold / 1048576);
 }
@@ -114,7 +124,7 @@ static void describe_borrow_latency(const struct alarm_context *context,
         out,
         "RDS Proxy %s in front of PostgreSQL server %s takes longer than %.15g ms to get a "
         "connection for a client: its pool is used up, pinned, or has to open new ones. " FIRST
-        ": it shows what holds the server's connections. Then the proxy's metrics "
+        ". It shows what holds the server's connections. Then the proxy's metrics "
         "DatabaseConnectionsCurrentlySessionPinned and MaxDatabaseConnectionsAllowed.",
         alarm->dimensions[0].value, context->database->identifier, alarm->threshold / 1000);
 }

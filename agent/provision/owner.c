@@ -95,14 +95,15 @@ bool owner_set(const struct owner *owner, const char *list, const char *action)
 
 /* --- Writing ---------------------------------------------------------------------------------- */
 
-/* Once each; what has no room is left out. */
+/* Once each; what has no room, or is no hash, is left out. */
 static void add_hash(char mark[OWNER_MARK_MAX], const char *hash, size_t hash_len)
 {
     size_t len = strlen(mark);
     bool first = mark[len - 1] == '=';
     char word[SHORT_HASH_TEXT];
 
-    if (hash_len + 1 != SHORT_HASH_TEXT || len + SHORT_HASH_TEXT >= OWNER_MARK_MAX) {
+    if (hash_len + 1 != SHORT_HASH_TEXT || strspn(hash, "0123456789abcdef") < hash_len ||
+        len + SHORT_HASH_TEXT >= OWNER_MARK_MAX) {
         return;
     }
     memcpy(word, hash, hash_len);

@@ -8,6 +8,7 @@
 
 #define THROTTLED_MAX 6 /* attempts of one call, each of several by the client itself */
 
+static void compare(struct run *run);
 static void go_on(struct run *run);
 
 static void free_items(struct run *run)
@@ -42,7 +43,13 @@ static void end(struct run *run, const struct err *err)
 
 static void on_timer(uv_timer_t *timer)
 {
-    go_on(timer->data);
+    struct run *run = timer->data;
+
+    if (run->compared) {
+        go_on(run);
+    } else {
+        compare(run);
+    }
 }
 
 static void pause_until(struct run *run, uint64_t then_ms)
@@ -217,10 +224,16 @@ static void on_compared(void *arg, const struct cloudwatch_alarm *alarms, size_t
     struct run *run = arg;
 
     run->describe = NULL;
+    if (err && waits_after(run, err)) {
+        pause_until(run, run->next_put_ms);
+        return;
+    }
     if (err) {
         end(run, err);
         return;
     }
+    run->compared = true;
+    run->throttled = 0;
     for (size_t i = 0; i < run->count; i++) {
         const struct cloudwatch_alarm *existing = named(alarms, count, run->items[i].wanted.name);
 
@@ -231,18 +244,26 @@ static void on_compared(void *arg, const struct cloudwatch_alarm *alarms, size_t
     go_on(run);
 }
 
+static void compare(struct run *run)
+{
+    const char **names = mem_alloc(run->count * sizeof(*names));
+
+    for (size_t i = 0; i < run->count; i++) {
+        names[i] = run->items[i].wanted.name;
+    }
+    run->describe =
+        cloudwatch_describe_alarms(run->options.client, names, run->count, on_compared, run);
+    free(names);
+}
+
 void run_start(struct run *run, struct item *items, size_t count)
 {
-    const char **names = mem_alloc(count * sizeof(*names));
-
-    for (size_t i = 0; i < count; i++) {
-        names[i] = items[i].wanted.name;
-    }
     run->items = items;
     run->count = count;
     run->current = 0;
-    run->describe = cloudwatch_describe_alarms(run->options.client, names, count, on_compared, run);
-    free(names);
+    run->compared = false;
+    run->throttled = 0;
+    compare(run);
 }
 
 /* --- Life ------------------------------------------------------------------------------------- */

@@ -44,6 +44,7 @@ struct run {
     enum item_step step; /* that `call` makes */
     uint64_t next_put_ms, next_tag_ms;
     int throttled; /* times in a row */
+    bool compared; /* the items know what exists */
     bool going;    /* nothing is under way */
     void (*closed)(void *arg);
     void *closed_arg;
