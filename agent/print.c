@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "agent/log.h"
 #include "aws/common/mem.h"
@@ -104,6 +105,7 @@ int print_run(const struct config *config, enum cli_print what)
     buf_init(&notes, NOTES_MAX);
     const struct print print = {.config = config,
                                 .region = region ? region : getenv("AWS_DEFAULT_REGION"),
+                                .environ = (const char *const *)environ,
                                 .notes = &notes};
 
     printers[what](&print, &out);

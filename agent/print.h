@@ -15,8 +15,9 @@
 
 struct print {
     const struct config *config;
-    const char *region; /* of the environment, for databases without one; NULL: not known */
-    struct buf *notes;  /* a line each */
+    const char *region;         /* of the environment, for databases without one; NULL: not known */
+    const char *const *environ; /* "NAME=value", ended by NULL */
+    struct buf *notes;          /* a line each */
 };
 
 void print_iam(const struct print *print, struct buf *out);

@@ -158,7 +158,8 @@ static void add_dashboards(const struct print *print, json_t *statements)
     char *several = mem_printf("%s-*", one);
 
     add_statement(statements, "OwnDashboards",
-                  json_pack("[ss]", "cloudwatch:GetDashboard", "cloudwatch:PutDashboard"),
+                  json_pack("[sss]", "cloudwatch:GetDashboard", "cloudwatch:PutDashboard",
+                            "cloudwatch:DeleteDashboards"),
                   json_pack("[o, o]", json_text(one), json_text(several)));
     free(name);
     free(one);

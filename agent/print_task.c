@@ -7,6 +7,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "agent/config_keys.h"
 #include "agent/print.h"
@@ -18,6 +19,7 @@
 #define USER         "65532:65532" /* nobody's */
 #define CONFIG_DIR   "/etc/poolwarden"
 #define PROGRAM      "/usr/bin/poolwarden"
+#define PREFIX       "POOLWARDEN_"
 #define VARIABLE_MAX 4096
 #define PORT_DEFAULT 8125
 
@@ -68,7 +70,7 @@ static char *variable_of(const char *section, const char *key)
 
     (void)config_key_find(section_named(section), key, &own_name);
     buf_init(&out, VARIABLE_MAX);
-    buf_puts(&out, "POOLWARDEN_");
+    buf_puts(&out, PREFIX);
     for (const char *at = section; *at != '\0'; at++) {
         buf_putc(&out, (char)toupper((unsigned char)*at));
     }
@@ -243,6 +245,44 @@ static void add_volume(const struct task *task, const char *name, const char *pa
                                                          "sourcePath", json_text(path)));
 }
 
+/* A variable of a key that may hold one. */
+static bool is_secret(const char *variable)
+{
+    for (int i = 0; i < SECTION_COUNT; i++) {
+        const char *section = config_section_name((enum config_section)i), *nothing;
+        const char *rest = variable + strlen(PREFIX);
+        size_t len = strlen(section);
+
+        if (strncasecmp(rest, section, len) == 0 && rest[len] == '_') {
+            const struct config_key *key =
+                config_key_of_variable((enum config_section)i, rest + len + 1, &nothing);
+
+            return key && key->rule.secret;
+        }
+    }
+    return false;
+}
+
+/* They win over the file, here and there. */
+static void add_overrides(const struct task *task)
+{
+    for (const char *const *entry = task->print->environ; *entry; entry++) {
+        const char *value = strchr(*entry, '=');
+
+        if (!value || strncmp(*entry, PREFIX, strlen(PREFIX)) != 0) {
+            continue;
+        }
+        char *name = mem_strndup(*entry, (size_t)(value - *entry));
+
+        if (is_secret(name)) {
+            print_note(task->print, "%s may hold a secret: it is left out", name);
+        } else {
+            add_variable(task, name, value + 1);
+        }
+        free(name);
+    }
+}
+
 static void add_file(const struct task *task)
 {
     static const struct ini_dialect dialect = {.inline_comments = true};
@@ -250,6 +290,7 @@ static void add_file(const struct task *task)
     struct err err;
 
     add_volume(task, "configuration", CONFIG_DIR, true);
+    add_overrides(task);
     print_note(task->print, "put agent.conf into " CONFIG_DIR " of each container instance: more "
                             "than one database, or a [pool NAME], does not fit into variables");
     if (file && !ini_read_file(file, &dialect, on_entry, (void *)(uintptr_t)task, &err)) {

@@ -61,10 +61,7 @@ static void on_line(void *arg, const struct provision_line *line)
     struct setup_region *region = arg;
     struct setup *setup = region->setup;
 
-    bool is_change = line->action == PROVISION_CREATED || line->action == PROVISION_CHANGED ||
-                     line->action == PROVISION_REMOVED;
-
-    setup->pending += is_change ? 1 : 0;
+    setup->pending += provision_is_change(line->action) ? 1 : 0;
     if (line->action == PROVISION_FAILED) {
         setup->status = EXIT_FAILED;
     }

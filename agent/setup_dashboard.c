@@ -53,7 +53,10 @@ static void print_line(const struct provision_line *line, const char *url)
 
     buf_init(&text, 8192);
     provision_format_line(line, &text);
-    printf("%s\n  %s\n", buf_text(&text), url);
+    printf("%s\n", buf_text(&text));
+    if (line->action != PROVISION_REMOVED) {
+        printf("  %s\n", url);
+    }
     buf_done(&text);
 }
 
@@ -62,8 +65,7 @@ static void on_line(void *arg, const struct provision_line *line)
     struct setup *setup = arg;
     char *url = dashboard_url(setup->cloud.region, line->alarm);
 
-    setup->pending +=
-        line->action == PROVISION_CREATED || line->action == PROVISION_CHANGED ? 1 : 0;
+    setup->pending += provision_is_change(line->action) ? 1 : 0;
     if (line->action == PROVISION_FAILED) {
         setup->status = EXIT_FAILED;
     }
@@ -83,6 +85,13 @@ static void on_warning(void *arg, const char *name, const char *message)
 {
     (void)arg;
     log_warn("dashboard %s: CloudWatch took it and says: %s", name, message);
+}
+
+static char *name_of(void *arg, size_t number)
+{
+    const struct setup *setup = arg;
+
+    return dashboard_name(setup->config, number);
 }
 
 static void on_closed(void *arg)
@@ -112,6 +121,7 @@ static void write_dashboards(struct setup *setup)
                                                   .client = setup->client,
                                                   .dry_run = setup->cli->dry_run,
                                                   .adopt = setup->config->alarms.adopt,
+                                                  .name_of = name_of,
                                                   .on_line = on_line,
                                                   .on_warning = on_warning,
                                                   .on_done = on_done,

@@ -158,3 +158,6 @@ void cloudwatch_dashboard_cancel(struct cloudwatch_dashboard_call *call);
  * like but took. */
 struct aws_call *cloudwatch_put_dashboard(struct aws_client *client, const char *name,
                                           const json_t *body, aws_done *done, void *arg);
+
+struct aws_call *cloudwatch_delete_dashboard(struct aws_client *client, const char *name,
+                                             aws_done *done, void *arg);

@@ -77,3 +77,19 @@ struct aws_call *cloudwatch_put_dashboard(struct aws_client *client, const char 
     json_decref(document);
     return call;
 }
+
+struct aws_call *cloudwatch_delete_dashboard(struct aws_client *client, const char *name,
+                                             aws_done *done, void *arg)
+{
+    json_t *document = mem_check(json_pack("{s:[o]}", "DashboardNames", json_text(name)));
+    char *body = json_encode(document);
+    const struct aws_request request = {.operation = "DeleteDashboards",
+                                        .body = body,
+                                        .body_len = strlen(body),
+                                        .answers_nothing = true};
+    struct aws_call *call = aws_send(client, &request, done, arg);
+
+    free(body);
+    json_decref(document);
+    return call;
+}

@@ -13,8 +13,9 @@
 struct dashboard_run {
     struct dashboard_run_options options;
     struct dashboards dashboards;
-    size_t current;
-    uv_timer_t timer; /* begins with the current one, or ends */
+    size_t current;   /* beyond the last: those that are needed no longer */
+    char *surplus;    /* the name of one of these */
+    uv_timer_t timer; /* begins with the current one */
     struct cloudwatch_dashboard_call *reading;
     struct aws_call *writing;
     enum provision_action action; /* of the current one, when it goes well */
@@ -35,16 +36,22 @@ static void next(struct dashboard_run *run, uint64_t delay_ms)
     uv_timer_start(&run->timer, on_timer, delay_ms, 0);
 }
 
+static const char *name_of(const struct dashboard_run *run)
+{
+    return run->surplus ? run->surplus : run->dashboards.list[run->current].name;
+}
+
 static void tell(struct dashboard_run *run, enum provision_action action, const char *detail)
 {
     const struct provision_line line = {.action = action,
-                                        .alarm = run->dashboards.list[run->current++].name,
+                                        .alarm = name_of(run),
                                         .database = "",
                                         .detail = detail,
                                         .changes = run->changes};
 
     run->options.on_line(run->options.arg, &line);
-    next(run, run->current < run->dashboards.count ? GAP_MS : 0);
+    run->current++;
+    next(run, GAP_MS);
 }
 
 static void tell_warnings(const struct dashboard_run *run, const json_t *answer)
@@ -54,8 +61,7 @@ static void tell_warnings(const struct dashboard_run *run, const json_t *answer)
     for (size_t i = 0; i < json_array_size(messages); i++) {
         const char *message = json_text_of(json_array_get(messages, i), "Message");
 
-        run->options.on_warning(run->options.arg, run->dashboards.list[run->current].name,
-                                message ? message : "");
+        run->options.on_warning(run->options.arg, name_of(run), message ? message : "");
     }
 }
 
@@ -124,16 +130,50 @@ static void on_read(void *arg, const json_t *body, const struct err *err)
                                             on_written, run);
 }
 
+/* --- Those that are needed no longer -----------------------------------------------------------
+ */
+
+static void on_deleted(void *arg, const struct aws_answer *answer, const struct err *err,
+                       const struct aws_failure *failure)
+{
+    struct dashboard_run *run = arg;
+
+    (void)answer;
+    (void)failure;
+    run->writing = NULL;
+    tell(run, err ? PROVISION_FAILED : PROVISION_REMOVED, err ? err->message : "");
+}
+
+static void on_surplus(void *arg, const json_t *body, const struct err *err)
+{
+    struct dashboard_run *run = arg;
+
+    run->reading = NULL;
+    if (err || !body || !dashboard_is_ours(body)) {
+        /* The wanted ones are done; what could not be read is looked at again the next time. */
+        run->options.on_done(run->options.arg);
+    } else if (run->options.dry_run) {
+        tell(run, PROVISION_REMOVED, "");
+    } else {
+        run->writing =
+            cloudwatch_delete_dashboard(run->options.client, run->surplus, on_deleted, run);
+    }
+}
+
+/* --- One after another -------------------------------------------------------------------------
+ */
+
 static void on_timer(uv_timer_t *timer)
 {
     struct dashboard_run *run = timer->data;
+    /* A single one has no number; of several the first, the summary, has none. */
+    size_t number = run->current;
+    bool is_surplus = run->current >= run->dashboards.count;
 
-    if (run->current == run->dashboards.count) {
-        run->options.on_done(run->options.arg);
-        return;
-    }
-    run->reading = cloudwatch_get_dashboard(run->options.client,
-                                            run->dashboards.list[run->current].name, on_read, run);
+    free(run->surplus);
+    run->surplus = is_surplus ? run->options.name_of(run->options.arg, number) : NULL;
+    run->reading = cloudwatch_get_dashboard(run->options.client, name_of(run),
+                                            is_surplus ? on_surplus : on_read, run);
 }
 
 /* --- Life ------------------------------------------------------------------------------------- */
@@ -163,6 +203,7 @@ static void on_timer_closed(uv_handle_t *timer)
     dashboards_done(&run->dashboards);
     json_decref(run->changes);
     buf_done(&run->detail);
+    free(run->surplus);
     free(run);
     closed(arg);
 }

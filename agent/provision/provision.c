@@ -439,6 +439,12 @@ static const struct {
     [PROVISION_ABSENT] = {' ', "none"},
 };
 
+bool provision_is_change(enum provision_action action)
+{
+    return action == PROVISION_CREATED || action == PROVISION_CHANGED ||
+           action == PROVISION_REMOVED;
+}
+
 const char *provision_action_word(enum provision_action action)
 {
     return actions[action].word;

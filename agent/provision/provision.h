@@ -102,6 +102,9 @@ void provision_format_line(const struct provision_line *line, struct buf *out);
 
 void provision_count(struct provision_summary *summary, enum provision_action action);
 
+/* Is something written for it, or would be? */
+bool provision_is_change(enum provision_action action);
+
 /* "create", "change", "none", "foreign", "fail", "delete": as its document for programs says. */
 const char *provision_action_word(enum provision_action action);
 

@@ -82,6 +82,15 @@ def test_many_databases_get_a_summary_first(set_up, standin):
     assert f"[db00 to db19](#dashboards/dashboard/{NAME}-1)" in links
     again = set_up(databases=names)
     assert {line[0] for line in again.stdout.splitlines()[::2]} == {"="}
+    pending = set_up("-n", databases=names[:21])
+    assert pending.returncode == 3 and f"- {NAME}-3" in pending.stdout and len(standin.dashboards) == 4
+    fewer = set_up(databases=names[:21])
+    assert fewer.returncode == 0 and set(standin.dashboards) == {NAME, f"{NAME}-1", f"{NAME}-2"}, fewer.stdout
+    theirs = json.dumps({"widgets": [{"type": "text", "properties": {"markdown": "# of somebody else"}}]})
+    [second] = [row for row in standin.service.cloudwatch.dashboards.values() if row["DashboardName"] == f"{NAME}-2"]
+    second["DashboardBody"] = theirs
+    assert set_up(databases=names[:1]).returncode == 0
+    assert set(standin.dashboards) == {NAME, f"{NAME}-2"}
 
 
 def test_the_document_for_programs(set_up, standin):

@@ -176,10 +176,12 @@ def test_one_database_is_told_by_variables_and_means_the_same(agent_for, binary,
 
 def test_more_of_them_take_the_file_along(agent_for, tmp_path):
     agent = agent_for({"orders": "${ORDERS_URL}", "stock": "postgresql://app@stock/x"})
-    environment = {**ENVIRONMENT, "ORDERS_URL": "postgresql://app:s3cret@orders/x"}
+    environment = {**ENVIRONMENT, "ORDERS_URL": "postgresql://app:s3cret@orders/x", "POOLWARDEN_CLOUDWATCH_NAMESPACE": "Shop",
+                   "POOLWARDEN_CLOUDWATCH_ENDPOINT_URL": "https://proxy/s3cret"}
     document = task_of(agent, environment)
     [container] = document["containerDefinitions"]
     assert [row["name"] for row in container["secrets"]] == ["ORDERS_URL"]
+    assert container["environment"] == [{"name": "POOLWARDEN_CLOUDWATCH_NAMESPACE", "value": "Shop"}]
     assert {"sourceVolume": "configuration", "containerPath": "/etc/poolwarden", "readOnly": True} in container["mountPoints"]
     assert {row["name"] for row in document["volumes"]} == {"configuration", "state"}
     assert "s3cret" not in json.dumps(document)
