@@ -176,6 +176,11 @@ def test_an_aurora_instance_tells_its_own_name(agent_for, standin):
         agent_for({"orders": server.url()}, standin, alarms={"rds_cpu": "70%"}).start()
         wait_until(lambda: "rds-cpu-orders" in standin.alarms, 15, what=standin.report)
         assert standin.alarms["rds-cpu-orders"]["Dimensions"][0]["Value"] == "orders-instance-2"
+        server.execute("create or replace function pg_catalog.aurora_db_instance_identifier() returns text language sql"
+                       " as $$ select 'orders-instance-1' $$")  # as after a failover behind a cluster's endpoint
+        server.execute("select pg_terminate_backend(%s)", server.agent_pid())
+        wait_until(lambda: standin.alarms["rds-cpu-orders"]["Dimensions"][0]["Value"] == "orders-instance-1", 20,
+                   what=standin.report)
 
 
 def test_alarms_live_where_their_database_lives(agent_for, server, standin):

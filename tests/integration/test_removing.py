@@ -76,6 +76,10 @@ def test_prune_leaves_what_only_looks_like_ours(poolwarden, standin):
     done = poolwarden(["orders"], "--remove-alarms", "--prune")
     assert (done.returncode, set(standin.alarms)) == (0, before), done.stdout
     assert all(line.startswith("- ") and line.endswith("-orders") for line in done.stdout.splitlines())
+    for tags in standin.service.cloudwatch.tags.values():  # as versions before the mark made them
+        tags.pop("poolwarden", None)
+    production = poolwarden(["orders"], "--remove-alarms", "--prune", cloudwatch={"dimension.Environment": "production"})
+    assert (production.returncode, production.stdout, set(standin.alarms)) == (0, "", before)
 
 
 def _plain(name):
