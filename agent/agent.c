@@ -165,6 +165,16 @@ static void on_limit(void *arg, const struct config_database *database, double u
     }
 }
 
+static void on_instance(void *arg, const struct config_database *database, const char *instance)
+{
+    struct agent *agent = arg;
+    struct outlet *outlet = find_outlet(agent, cloud_region_of(&agent->cloud, database));
+
+    if (outlet_set_instance(outlet, database, instance) && agent->ticks >= PROVISION_AT_TICK) {
+        outlet_provision(outlet, database);
+    }
+}
+
 /* --- sources -------------------------------------------------------------------------------- */
 
 static struct source *start_database(struct agent *agent, const struct config_database *database)
@@ -179,6 +189,7 @@ static struct source *start_database(struct agent *agent, const struct config_da
         .known_limit = state_limit(agent->state, key),
         .sink = {.put = on_reading, .arg = agent},
         .on_limit = on_limit,
+        .on_instance = on_instance,
         .arg = agent,
     };
 

@@ -5,7 +5,15 @@
 #include "agent/suggest.h"
 #include "aws/common/mem.h"
 
-enum option_kind { OPTION_MODE, OPTION_NOT_BUILT, OPTION_CONFIG, OPTION_DRY_RUN, OPTION_CHOICE };
+enum option_kind {
+    OPTION_MODE,
+    OPTION_PRINT, /* a mode with a value */
+    OPTION_NOT_BUILT,
+    OPTION_CONFIG,
+    OPTION_DRY_RUN,
+    OPTION_PRUNE,
+    OPTION_CHOICE
+};
 
 struct word {
     const char *word;
@@ -13,6 +21,10 @@ struct word {
 };
 
 static const struct word formats[] = {{"text", FORMAT_TEXT}, {"json", FORMAT_JSON}, {NULL, 0}};
+static const struct word prints[] = {{"iam", PRINT_IAM},
+                                     {"grants", PRINT_GRANTS},
+                                     {"task-definition", PRINT_TASK_DEFINITION},
+                                     {NULL, 0}};
 static const struct word levels[] = {
     {"error", LOG_ERROR}, {"warn", LOG_WARN}, {"info", LOG_INFO}, {"debug", LOG_DEBUG}, {NULL, 0}};
 
@@ -27,28 +39,33 @@ static const struct option {
 } options[] = {
     {"setup-alarms", 0, OPTION_MODE, MODE_SETUP_ALARMS, NULL, NULL,
      "provision the alarms, print what was done, exit"},
+    {"setup-dashboard", 0, OPTION_MODE, MODE_SETUP_DASHBOARD, NULL, NULL,
+     "provision the CloudWatch dashboard, print its console address, exit"},
+    {"remove-alarms", 0, OPTION_MODE, MODE_REMOVE_ALARMS, NULL, NULL,
+     "delete the alarms that are ours for the configured databases, print them, exit"},
     {"once", 0, OPTION_MODE, MODE_ONCE, NULL, NULL,
      "sample every source once, print it, exit (publishes nothing)"},
     {"check-config", 0, OPTION_MODE, MODE_CHECK_CONFIG, NULL, NULL,
      "validate the configuration, print it resolved (secrets hidden) and what it costs, exit"},
+    {"print", 0, OPTION_PRINT, MODE_PRINT, prints, "WHAT",
+     "iam, grants or task-definition, for exactly this configuration"},
     {"config", 'c', OPTION_CONFIG, MODE_RUN, NULL, "FILE",
      "default /etc/poolwarden/agent.conf if it exists; without a file the environment alone "
      "configures"},
     {"dry-run", 'n', OPTION_DRY_RUN, MODE_RUN, NULL, NULL,
-     "with the agent or --setup-alarms: print what would be sent or changed, send nothing"},
+     "with the agent, a --setup mode or --remove-alarms: print what would be sent or changed, send "
+     "nothing"},
+    {"prune", 0, OPTION_PRUNE, MODE_RUN, NULL, NULL,
+     "with --remove-alarms: those of databases that are configured no longer, too"},
     {"format", 0, OPTION_CHOICE, MODE_RUN, formats, "FMT",
      "text (default, for people) or json (for programs), of what a mode prints"},
     {"log-level", 0, OPTION_CHOICE, MODE_RUN, levels, "L", "error, warn, info (default), debug"},
     {"version", 'V', OPTION_MODE, MODE_VERSION, NULL, NULL, "print the version, exit"},
     {"help", 'h', OPTION_MODE, MODE_HELP, NULL, NULL, "print this, exit"},
     /* Names that are spoken for. */
-    {"setup-dashboard", 0, OPTION_NOT_BUILT, MODE_RUN, NULL, NULL, NULL},
     {"diagnose", 0, OPTION_NOT_BUILT, MODE_RUN, NULL, NULL, NULL},
     {"health", 0, OPTION_NOT_BUILT, MODE_RUN, NULL, NULL, NULL},
     {"watch", 0, OPTION_NOT_BUILT, MODE_RUN, NULL, NULL, NULL},
-    {"remove-alarms", 0, OPTION_NOT_BUILT, MODE_RUN, NULL, NULL, NULL},
-    {"prune", 0, OPTION_NOT_BUILT, MODE_RUN, NULL, NULL, NULL},
-    {"print", 0, OPTION_NOT_BUILT, MODE_RUN, NULL, NULL, NULL},
 };
 
 struct parser {
@@ -100,6 +117,8 @@ static bool set_choice(struct parser *parser, const struct option *option, const
         }
         if (option->words == formats) {
             parser->cli.format = (enum cli_format)word->number;
+        } else if (option->words == prints) {
+            parser->cli.print = (enum cli_print)word->number;
         } else {
             parser->cli.log_level = (enum log_level)word->number;
         }
@@ -130,8 +149,13 @@ static bool set_option(struct parser *parser, const struct option *option, const
     case OPTION_DRY_RUN:
         parser->cli.dry_run = true;
         return true;
+    case OPTION_PRUNE:
+        parser->cli.prune = true;
+        return true;
     case OPTION_CHOICE:
         return set_choice(parser, option, value);
+    case OPTION_PRINT:
+        return set_mode(parser, option) && set_choice(parser, option, value);
     }
     return false;
 }
@@ -209,6 +233,26 @@ static bool take_word(struct parser *parser)
     return err_set(parser->err, ERR_CONFIG, "\"%.80s\" is no option; --help lists them", word);
 }
 
+static bool takes_dry_run(enum cli_mode mode)
+{
+    return mode == MODE_RUN || mode == MODE_SETUP_ALARMS || mode == MODE_REMOVE_ALARMS ||
+           mode == MODE_SETUP_DASHBOARD;
+}
+
+static bool check_together(const struct parser *parser)
+{
+    if (parser->cli.dry_run && !takes_dry_run(parser->cli.mode)) {
+        return err_set(parser->err, ERR_CONFIG,
+                       "--dry-run goes with the agent, a --setup mode or --remove-alarms, not with "
+                       "--%s",
+                       parser->given);
+    }
+    if (parser->cli.prune && parser->cli.mode != MODE_REMOVE_ALARMS) {
+        return err_set(parser->err, ERR_CONFIG, "--prune goes with --remove-alarms");
+    }
+    return true;
+}
+
 bool cli_parse(int argc, char *const *argv, struct cli *out, struct err *err)
 {
     struct parser parser = {.argc = argc,
@@ -222,10 +266,8 @@ bool cli_parse(int argc, char *const *argv, struct cli *out, struct err *err)
             return false;
         }
     }
-    if (parser.cli.dry_run && parser.cli.mode != MODE_RUN && parser.cli.mode != MODE_SETUP_ALARMS) {
-        return err_set(err, ERR_CONFIG,
-                       "--dry-run goes with the agent or --setup-alarms, not with --%s",
-                       parser.given);
+    if (!check_together(&parser)) {
+        return false;
     }
     *out = parser.cli;
     return true;
@@ -242,6 +284,20 @@ static void help_line(struct buf *out, const struct option *option)
     mem_free_secret(left);
 }
 
+static bool is_mode(const struct option *option)
+{
+    return (option->kind == OPTION_MODE || option->kind == OPTION_PRINT) && option->letter == 0;
+}
+
+static void help_mode(struct buf *out, const struct option *option)
+{
+    char *left = mem_printf("%s%s%s", option->name, option->value != NULL ? " " : "",
+                            option->value != NULL ? option->value : "");
+
+    buf_printf(out, "  --%-18s %s\n", left, option->help);
+    mem_free_secret(left);
+}
+
 void cli_help(struct buf *out)
 {
     buf_puts(out, "usage: poolwarden [MODE] [OPTIONS]\n"
@@ -253,17 +309,17 @@ void cli_help(struct buf *out)
                   "  (none)               run the agent until SIGTERM; SIGHUP reloads the "
                   "configuration\n");
     for (size_t i = 0; i < MEM_COUNT(options); i++) {
-        if (options[i].kind == OPTION_MODE && options[i].letter == 0) {
-            buf_printf(out, "  --%-18s %s\n", options[i].name, options[i].help);
+        if (is_mode(&options[i])) {
+            help_mode(out, &options[i]);
         }
     }
     buf_puts(out, "\noptions\n");
     for (size_t i = 0; i < MEM_COUNT(options); i++) {
-        if (options[i].help != NULL && (options[i].kind != OPTION_MODE || options[i].letter != 0)) {
+        if (options[i].help != NULL && !is_mode(&options[i])) {
             help_line(out, &options[i]);
         }
     }
     buf_puts(out, "\n"
-                  "exit status: 0 done; 1 failed; 2 wrong usage or configuration; 3 with "
-                  "--setup-alarms\n--dry-run: changes are pending\n");
+                  "exit status: 0 done; 1 failed; 2 wrong usage or configuration; 3 with --dry-run "
+                  "and\na --setup mode or --remove-alarms: changes are pending\n");
 }

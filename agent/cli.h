@@ -15,11 +15,16 @@
 enum cli_mode {
     MODE_RUN,
     MODE_SETUP_ALARMS,
+    MODE_REMOVE_ALARMS,
+    MODE_SETUP_DASHBOARD,
     MODE_ONCE,
     MODE_CHECK_CONFIG,
+    MODE_PRINT,
     MODE_VERSION,
     MODE_HELP
 };
+
+enum cli_print { PRINT_IAM, PRINT_GRANTS, PRINT_TASK_DEFINITION };
 
 enum cli_format { FORMAT_TEXT, FORMAT_JSON };
 
@@ -29,6 +34,8 @@ struct cli {
     bool dry_run;
     enum cli_format format;
     enum log_level log_level;
+    bool prune;
+    enum cli_print print; /* with MODE_PRINT */
 };
 
 /* ERR_CONFIG: one sentence that says which word, why, and what is accepted. */

@@ -8,6 +8,7 @@
 #include "agent/config_check.h"
 #include "agent/config_keys.h"
 #include "agent/config_read.h"
+#include "agent/rds_host.h"
 #include "aws/common/mem.h"
 
 #define VALUE_SHOWN 80
@@ -259,7 +260,7 @@ static char *name_of_host(const char *host)
     if (host == NULL || host[0] == '/' || host[0] == '@') {
         return mem_strdup("localhost");
     }
-    if (config_host_is_rds(host)) {
+    if (rds_endpoint_of(host) != RDS_NONE) {
         return mem_strndup(host, strcspn(host, "."));
     }
     return mem_strdup(host);
@@ -482,4 +483,19 @@ const struct config_database *config_database_named(const struct config *config,
         }
     }
     return NULL;
+}
+
+size_t config_pools_of(const struct config *config, const struct config_database *database)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < config->pool_count; i++) {
+        count += config->pools[i].of == database ? 1 : 0;
+    }
+    return count;
+}
+
+bool config_has_pool(const struct config *config, const struct config_database *database)
+{
+    return config_pools_of(config, database) > 0 || config->statsd_database == database;
 }

@@ -21,6 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "agent/alarm_kinds.h"
 #include "agent/conninfo.h"
 #include "agent/metrics.h"
 #include "aws/common/buf.h"
@@ -48,7 +49,8 @@ enum threshold_kind { THRESHOLD_OFF, THRESHOLD_NUMBER, THRESHOLD_PERCENT };
 
 struct config_threshold {
     enum threshold_kind kind;
-    double value; /* a number, percents, or (monitoring_silent) minutes */
+    double
+        value; /* in the metric's unit, in percents of the limit, or (monitoring_silent) minutes */
 };
 
 /* "Maximum 60s 2/3": statistic, period, datapoints to alarm / evaluation periods */
@@ -65,24 +67,10 @@ struct config_alarm {
     struct config_rule rule;
 };
 
-/* Alarm kinds in the order in which they are printed; names are the configuration's. */
-#define ALARM_MAP(X)                                                                               \
-    X(HIGH_CONNECTIONS, "high_connections")                                                        \
-    X(POOL_TIMEOUT, "pool_timeout")                                                                \
-    X(CONNECTIONS_EXHAUSTED, "connections_exhausted")                                              \
-    X(CONNECTION_LEAK, "connection_leak")                                                          \
-    X(MONITORING_SILENT, "monitoring_silent")
-
-enum alarm_kind {
-#define X(id, key) ALARM_##id,
-    ALARM_MAP(X)
-#undef X
-        ALARM_KIND_COUNT
-};
-
 /* [alarms], and the same keys as each [database] has them after inheritance. */
 struct config_alarms {
     struct config_alarm alarm[ALARM_KIND_COUNT];
+    char *proxy_name; /* of the RDS Proxy in front of it; NULL: none */
     bool adopt;
     struct config_list actions, ok_actions, insufficient_data_actions; /* ARNs, at most 5 each */
     char *name_prefix;                                                 /* "" by default */
@@ -175,6 +163,12 @@ PW_CHECK bool config_load(const struct config_source *source, struct config **ou
 void config_free(struct config *config); /* wipes secrets; NULL is fine */
 
 const struct config_database *config_database_named(const struct config *config, const char *name);
+
+/* How many pools are configured for this database. */
+size_t config_pools_of(const struct config *config, const struct config_database *database);
+
+/* Is there one, or are unnamed pools taken for it? */
+bool config_has_pool(const struct config *config, const struct config_database *database);
 
 /* Would a running sampler of a be right for b (everything but the alarms is the same)? */
 bool config_database_same_source(const struct config_database *a, const struct config_database *b);

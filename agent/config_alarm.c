@@ -1,5 +1,6 @@
 /* The types of config_value.h that alarms have: thresholds, and rules for when they fire. */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,14 +28,22 @@ static bool read_decimal(const char *text, double *out, size_t *len)
     return *end == '\0';
 }
 
+static bool read_off(const char *text, struct config_threshold *out)
+{
+    if (strcmp(text, "off") != 0) {
+        return false;
+    }
+    *out = (struct config_threshold){.kind = THRESHOLD_OFF};
+    return true;
+}
+
 static bool parse_threshold(const struct value_rule *rule, bool percent, const char *text,
                             struct config_threshold *out, struct err *err)
 {
     double value;
     size_t len;
 
-    if (strcmp(text, "off") == 0) {
-        *out = (struct config_threshold){.kind = THRESHOLD_OFF};
+    if (read_off(text, out)) {
         return true;
     }
     if (!read_decimal(text, &value, &len)) {
@@ -94,33 +103,89 @@ static void accept_portion(const struct value_rule *rule, struct buf *out)
 const struct value_type value_number = {parse_number, print_threshold, accept_number, NULL};
 const struct value_type value_portion = {parse_portion, print_threshold, accept_portion, NULL};
 
-static bool parse_minutes(const struct value_rule *rule, const char *text, void *field,
+/* --- percents, durations and sizes ---------------------------------------------------------- */
+
+/* Of a metric that is in percents itself: 70% and 70 are the same number. */
+static bool parse_percent(const struct value_rule *rule, const char *text, void *field,
                           struct err *err)
 {
-    struct config_threshold *out = field;
+    size_t len = strlen(text);
+    bool has_sign = len > 1 && text[len - 1] == '%';
+    char *number = mem_strndup(text, has_sign ? len - 1 : len);
+    bool ok = parse_threshold(rule, false, number, field, err);
+
+    free(number);
+    return ok;
+}
+
+static void print_percent(const struct value_rule *rule, const void *field, bool reveal,
+                          struct buf *out)
+{
+    const struct config_threshold *threshold = field;
+
+    print_threshold(rule, field, reveal, out);
+    buf_puts(out, threshold->kind == THRESHOLD_OFF ? "" : "%");
+}
+
+static void accept_percent(const struct value_rule *rule, struct buf *out)
+{
+    buf_printf(out, "%" PRId64 "%% to %" PRId64 "%%, or off", rule->min, rule->max);
+}
+
+const struct value_type value_percent = {parse_percent, print_percent, accept_percent, NULL};
+
+/* In units of unit_ms. */
+static bool parse_duration(const struct value_rule *rule, double unit_ms, const char *text,
+                           struct config_threshold *out, struct err *err)
+{
     int ms = 0;
 
-    if (strcmp(text, "off") == 0) {
-        *out = (struct config_threshold){.kind = THRESHOLD_OFF};
+    if (read_off(text, out)) {
         return true;
     }
     if (!value_duration.parse(rule, text, &ms, err)) {
         return false;
     }
-    *out = (struct config_threshold){THRESHOLD_NUMBER, ms / 60000.0};
-    return ms % 60000 == 0 || err_set(err, ERR_CONFIG, "is not in whole minutes");
+    *out = (struct config_threshold){THRESHOLD_NUMBER, ms / unit_ms};
+    return true;
+}
+
+static void print_duration(const struct value_rule *rule, double unit_ms, const void *field,
+                           struct buf *out)
+{
+    const struct config_threshold *threshold = field;
+
+    if (threshold->kind == THRESHOLD_OFF) {
+        print_threshold(rule, field, false, out);
+    } else {
+        value_print_duration(llround(threshold->value * unit_ms), out);
+    }
+}
+
+static void accept_duration(const struct value_rule *rule, struct buf *out)
+{
+    value_duration.accepted(rule, out);
+    buf_puts(out, ", or off");
+}
+
+#define MINUTE_MS      60000.0
+#define SECOND_MS      1000.0
+#define MICROSECOND_MS 0.001
+
+static bool parse_minutes(const struct value_rule *rule, const char *text, void *field,
+                          struct err *err)
+{
+    const struct config_threshold *out = field;
+
+    return parse_duration(rule, MINUTE_MS, text, field, err) &&
+           (out->value == floor(out->value) || err_set(err, ERR_CONFIG, "is not in whole minutes"));
 }
 
 static void print_minutes(const struct value_rule *rule, const void *field, bool reveal,
                           struct buf *out)
 {
-    const struct config_threshold *threshold = field;
-
-    if (threshold->kind == THRESHOLD_OFF) {
-        print_threshold(rule, field, reveal, out);
-    } else {
-        value_print_duration((int64_t)(threshold->value * 60000), out);
-    }
+    (void)reveal;
+    print_duration(rule, MINUTE_MS, field, out);
 }
 
 static void accept_minutes(const struct value_rule *rule, struct buf *out)
@@ -130,6 +195,74 @@ static void accept_minutes(const struct value_rule *rule, struct buf *out)
 }
 
 const struct value_type value_minutes = {parse_minutes, print_minutes, accept_minutes, NULL};
+
+static bool parse_seconds(const struct value_rule *rule, const char *text, void *field,
+                          struct err *err)
+{
+    return parse_duration(rule, SECOND_MS, text, field, err);
+}
+
+static void print_seconds(const struct value_rule *rule, const void *field, bool reveal,
+                          struct buf *out)
+{
+    (void)reveal;
+    print_duration(rule, SECOND_MS, field, out);
+}
+
+const struct value_type value_seconds = {parse_seconds, print_seconds, accept_duration, NULL};
+
+static bool parse_microseconds(const struct value_rule *rule, const char *text, void *field,
+                               struct err *err)
+{
+    return parse_duration(rule, MICROSECOND_MS, text, field, err);
+}
+
+static void print_microseconds(const struct value_rule *rule, const void *field, bool reveal,
+                               struct buf *out)
+{
+    (void)reveal;
+    print_duration(rule, MICROSECOND_MS, field, out);
+}
+
+const struct value_type value_microseconds = {parse_microseconds, print_microseconds,
+                                              accept_duration, NULL};
+
+static bool parse_bytes(const struct value_rule *rule, const char *text, void *field,
+                        struct err *err)
+{
+    struct config_threshold *out = field;
+    int64_t bytes = 0;
+
+    if (read_off(text, out)) {
+        return true;
+    }
+    if (!value_size.parse(rule, text, &bytes, err)) {
+        return false;
+    }
+    *out = (struct config_threshold){THRESHOLD_NUMBER, (double)bytes};
+    return true;
+}
+
+static void print_bytes(const struct value_rule *rule, const void *field, bool reveal,
+                        struct buf *out)
+{
+    const struct config_threshold *threshold = field;
+    int64_t bytes = (int64_t)threshold->value;
+
+    if (threshold->kind == THRESHOLD_OFF) {
+        print_threshold(rule, field, reveal, out);
+    } else {
+        value_size.print(rule, &bytes, reveal, out);
+    }
+}
+
+static void accept_bytes(const struct value_rule *rule, struct buf *out)
+{
+    value_size.accepted(rule, out);
+    buf_puts(out, ", or off");
+}
+
+const struct value_type value_bytes = {parse_bytes, print_bytes, accept_bytes, NULL};
 
 /* --- an alarm's rule ------------------------------------------------------------------------ */
 

@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/alarm_kinds.h"
+#include "agent/rds_host.h"
 #include "aws/common/mem.h"
 
 #define ALARM_NAME_MAX 255
-/* The longest of what stands between prefix and database: "connections-exhausted-". */
-#define ALARM_WORDS_MAX 22
-#define NAMES_SHOWN     200
+#define NAMES_SHOWN    200
 
 static void PW_PRINTF(2, 3) warn(struct loader *loader, const char *format, ...)
 {
@@ -71,38 +71,39 @@ void config_check_agent(struct loader *loader, const struct chain *chain)
 
 /* --- alarms --------------------------------------------------------------------------------- */
 
-static const struct alarm_row {
-    const char *key;
-    const char *rule_key;
-    enum metric_id metric;
-} alarm_rows[ALARM_KIND_COUNT] = {
-    [ALARM_HIGH_CONNECTIONS] = {"high_connections", "high_connections.rule",
-                                METRIC_DATABASE_CONNECTIONS},
-    [ALARM_POOL_TIMEOUT] = {"pool_timeout", "pool_timeout.rule", METRIC_POOL_TIMEOUT},
-    [ALARM_CONNECTIONS_EXHAUSTED] = {"connections_exhausted", "connections_exhausted.rule",
-                                     METRIC_AVAILABLE_CONNECTIONS},
-    [ALARM_CONNECTION_LEAK] = {"connection_leak", "connection_leak.rule",
-                               METRIC_LEAKED_CONNECTIONS},
-    [ALARM_MONITORING_SILENT] = {"monitoring_silent", "monitoring_silent.rule", METRIC_DATABASE_UP},
-};
+/* "pool_timeout.rule" */
+static void name_rule(const struct alarm_row *row, char *out, size_t room)
+{
+    (void)snprintf(out, room, "%s.rule", row->key);
+}
 
 static void check_alarm(struct loader *loader, const struct chain *chain,
-                        const struct config_alarm *alarm, const struct alarm_row *row)
+                        const struct config_alarms *alarms, enum alarm_kind kind)
 {
     const struct config *config = loader->config;
-    enum metric_set needed = metric_get(row->metric)->set;
+    const struct config_alarm *alarm = &alarms->alarm[kind];
+    const struct alarm_row *row = alarm_row(kind);
+    bool is_aws = alarm_is_aws(kind);
+    char rule_key[64];
 
     if (alarm->threshold.kind == THRESHOLD_OFF) {
         return;
     }
-    if (needed > config->metrics) {
+    if (!is_aws && metric_get(row->metric)->set > config->metrics) {
         complain_of(loader, chain, SECTION_ALARMS, row->key,
                     "needs a metric that is not published: [cloudwatch] metrics = %s is needed",
-                    metric_set_name(needed));
+                    metric_set_name(metric_get(row->metric)->set));
     }
-    if (alarm->rule.period_s < 60 && config->resolution_s != 1) {
-        complain_of(loader, chain, SECTION_ALARMS, row->rule_key,
+    name_rule(row, rule_key, sizeof(rule_key));
+    if (alarm->rule.period_s < 60 && is_aws) {
+        complain_of(loader, chain, SECTION_ALARMS, rule_key,
+                    "has a period below 60s, and AWS publishes this metric once a minute");
+    } else if (alarm->rule.period_s < 60 && config->resolution_s != 1) {
+        complain_of(loader, chain, SECTION_ALARMS, rule_key,
                     "has a period below 60s, which needs [cloudwatch] resolution = 1");
+    }
+    if (row->of == ALARM_OF_PROXY && alarms->proxy_name == NULL) {
+        complain_of(loader, chain, SECTION_ALARMS, row->key, "needs proxy_name, the RDS Proxy's");
     }
 }
 
@@ -110,20 +111,22 @@ static void check_alarm(struct loader *loader, const struct chain *chain,
 static void settle_silence(struct loader *loader, const struct chain *chain,
                            struct config_alarm *alarm)
 {
-    const struct alarm_row *row = &alarm_rows[ALARM_MONITORING_SILENT];
+    const struct alarm_row *row = alarm_row(ALARM_MONITORING_SILENT);
     struct config_rule *rule = &alarm->rule;
     double minutes = rule->datapoints * rule->period_s / 60.0;
+    char rule_key[64];
 
     if (alarm->threshold.kind == THRESHOLD_OFF) {
         return;
     }
-    if (chain_find(chain, key_named(SECTION_ALARMS, row->rule_key)) == NULL) {
+    name_rule(row, rule_key, sizeof(rule_key));
+    if (chain_find(chain, key_named(SECTION_ALARMS, rule_key)) == NULL) {
         rule->period_s = 60;
         rule->datapoints = rule->evaluation_periods = (int)alarm->threshold.value;
     } else if (chain_find(chain, key_named(SECTION_ALARMS, row->key)) == NULL) {
         alarm->threshold.value = minutes;
     } else if (minutes != alarm->threshold.value) {
-        complain_of(loader, chain, SECTION_ALARMS, row->rule_key,
+        complain_of(loader, chain, SECTION_ALARMS, rule_key,
                     "covers %g minutes and monitoring_silent says %g: leave one of them out",
                     minutes, alarm->threshold.value);
     }
@@ -143,12 +146,28 @@ static void check_silence(struct loader *loader, const struct config_database *d
     }
 }
 
+/* Of those that are on; without what stands behind the database ("-" and a pool). */
+static size_t longest_name(const struct config_database *database, enum alarm_of of)
+{
+    size_t name = strlen(database->name), identifier = strlen(database->identifier), stem = 0;
+
+    for (int kind = 0; kind < ALARM_KIND_COUNT; kind++) {
+        const struct alarm_row *row = alarm_row((enum alarm_kind)kind);
+        bool is_on = database->alarms.alarm[kind].threshold.kind != THRESHOLD_OFF;
+
+        if (is_on && (of == ALARM_OF_POOL) == (row->of == ALARM_OF_POOL) &&
+            strlen(row->stem) > stem) {
+            stem = strlen(row->stem);
+        }
+    }
+    return stem == 0 ? 0
+                     : strlen(database->alarms.name_prefix) + stem +
+                           (name > identifier ? name : identifier);
+}
+
 static void check_alarm_names(struct loader *loader, const struct config_database *database)
 {
-    size_t name = strlen(database->name), identifier = strlen(database->identifier);
-    size_t longest = name > identifier ? name : identifier;
-
-    if (strlen(database->alarms.name_prefix) + ALARM_WORDS_MAX + longest > ALARM_NAME_MAX) {
+    if (longest_name(database, ALARM_OF_DATABASE) > ALARM_NAME_MAX) {
         complain(&loader->complaints, database->place,
                  "[database %s]: name_prefix and identifier make alarm names longer than %d "
                  "characters",
@@ -158,33 +177,44 @@ static void check_alarm_names(struct loader *loader, const struct config_databas
 
 /* --- databases ------------------------------------------------------------------------------ */
 
-static bool ends_in(const char *text, const char *end)
+/* Which instance answers is another one with each connection. */
+static void refuse_changing(struct loader *loader, const struct chain *chain, const char *host,
+                            const char *which)
 {
-    size_t len = strlen(text), end_len = strlen(end);
-
-    return len > end_len && strcmp(text + len - end_len, end) == 0;
+    complain_of(loader, chain, SECTION_DATABASE, "url",
+                "leads to %s, a cluster's %s endpoint, behind which another instance may answer "
+                "each time: write one section [database NAME] for each instance, with its own "
+                "endpoint",
+                host, which);
 }
 
-bool config_host_is_rds(const char *host)
-{
-    return ends_in(host, ".rds.amazonaws.com") || ends_in(host, ".rds.amazonaws.com.cn");
-}
-
-static void check_server(struct loader *loader, const struct config_database *database)
+static void check_server(struct loader *loader, const struct chain *chain,
+                         const struct config_database *database)
 {
     const char *host = database->conninfo.host;
 
-    if (host != NULL && config_host_is_rds(host) && strstr(host, ".cluster-") != NULL) {
+    switch (rds_endpoint_of(host)) {
+    case RDS_WRITER:
         warn(loader,
              "database %s: %s is a cluster's endpoint: limit and counts are those of the instance "
              "behind it at the moment; give the instance's own endpoint",
              database->name, host);
-    }
-    if (host != NULL && config_host_is_rds(host) && strstr(host, ".proxy-") != NULL) {
+        break;
+    case RDS_READER:
+        refuse_changing(loader, chain, host, "reader");
+        break;
+    case RDS_CUSTOM:
+        refuse_changing(loader, chain, host, "custom");
+        break;
+    case RDS_PROXY:
         warn(loader,
              "database %s: %s is an RDS Proxy's endpoint, a pooler; give the instance's own "
              "endpoint",
              database->name, host);
+        break;
+    case RDS_NONE:
+    case RDS_INSTANCE:
+        break;
     }
     if (database->conninfo.pgbouncer) {
         warn(loader,
@@ -236,7 +266,7 @@ static void check_login(struct loader *loader, const struct chain *chain,
                  database->name);
     }
     check_iam(loader, chain, database);
-    if (host != NULL && config_host_is_rds(host) && database->auth != AUTH_IAM &&
+    if (rds_endpoint_of(host) != RDS_NONE && database->auth != AUTH_IAM &&
         strncmp(sslmode_of(&database->conninfo), "verify-", 7) != 0) {
         warn(loader,
              "database %s: nobody checks that %s is who answers, and password and queries may be "
@@ -258,11 +288,11 @@ void config_check_database(struct loader *loader, const struct chain *chain,
     }
     settle_silence(loader, chain, &database->alarms.alarm[ALARM_MONITORING_SILENT]);
     for (size_t i = 0; i < ALARM_KIND_COUNT; i++) {
-        check_alarm(loader, chain, &database->alarms.alarm[i], &alarm_rows[i]);
+        check_alarm(loader, chain, &database->alarms, (enum alarm_kind)i);
     }
     check_silence(loader, database);
     check_alarm_names(loader, database);
-    check_server(loader, database);
+    check_server(loader, chain, database);
     check_login(loader, chain, database);
 }
 
@@ -329,6 +359,31 @@ void config_check_pool(struct loader *loader, const struct chain *chain, struct 
     }
 }
 
+static void check_pool_names(struct loader *loader, const struct config_pool *pool)
+{
+    size_t longest = pool->of != NULL ? longest_name(pool->of, ALARM_OF_POOL) : 0;
+
+    if (longest > 0 && longest + strlen("-") + strlen(pool->name) > ALARM_NAME_MAX) {
+        complain(&loader->complaints, pool->place,
+                 "[pool %s]: name_prefix, identifier and pool make alarm names longer than %d "
+                 "characters",
+                 pool->name, ALARM_NAME_MAX);
+    }
+}
+
+static void check_pools_of(struct loader *loader, const struct config_database *database)
+{
+    const struct config_alarm *waiting = &database->alarms.alarm[ALARM_POOL_WAITING];
+
+    if (waiting->threshold.kind != THRESHOLD_OFF &&
+        config_pools_of(loader->config, database) == 0) {
+        warn(loader,
+             "database %s: pool_waiting makes one alarm for each [pool NAME] section of this "
+             "database, and there is none",
+             database->name);
+    }
+}
+
 /* --- the whole ------------------------------------------------------------------------------ */
 
 static void check_statsd(struct loader *loader)
@@ -358,6 +413,10 @@ void config_check_whole(struct loader *loader)
 {
     for (size_t i = 0; i < loader->config->database_count; i++) {
         check_unique(loader, i);
+        check_pools_of(loader, &loader->config->databases[i]);
+    }
+    for (size_t i = 0; i < loader->config->pool_count; i++) {
+        check_pool_names(loader, &loader->config->pools[i]);
     }
     check_statsd(loader);
     if (loader->config->leader_election) {

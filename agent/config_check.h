@@ -27,8 +27,6 @@ struct setting *chain_find(const struct chain *chain, const struct config_key *k
 void complain_of_setting(struct complaints *complaints, const struct chain *chain,
                          struct setting *setting, const char *format, ...) PW_PRINTF(4, 5);
 
-bool config_host_is_rds(const char *host);
-
 void config_check_agent(struct loader *loader, const struct chain *chain);
 void config_check_database(struct loader *loader, const struct chain *chain,
                            struct config_database *database);

@@ -38,10 +38,6 @@
     {                                                                                              \
         .max = 5, .check = value_check_arn, .accepted = "at most 5 ARNs with commas between"       \
     }
-#define ONLY_OFF                                                                                   \
-    {                                                                                              \
-        .words = only_off                                                                          \
-    }
 
 #define PUBLISH_ACCEPTED                                                                           \
     "a divisor of 60s, or a multiple of 60s up to 5m; a multiple of sample_interval"
@@ -50,7 +46,7 @@
 #define IDENTIFIER_ACCEPTED "1 to 1024 printable ASCII characters"
 #define DIMENSION_ACCEPTED                                                                         \
     "at most 28; names of 1 to 255, values of 1 to 1024 printable ASCII characters"
-#define TAG_ACCEPTED      "at most 49; names of 1 to 128, values of up to 256 printable ASCII characters"
+#define TAG_ACCEPTED      "at most 48; names of 1 to 128, values of up to 256 printable ASCII characters"
 #define DATABASE_ACCEPTED "the name of a [database NAME] section"
 #define SECRET_ACCEPTED   "a secret's ARN or name"
 #define LISTEN_ACCEPTED   "a numeric address with a port, like 127.0.0.1:8125 or [::1]:8125"
@@ -74,7 +70,6 @@ static const struct value_word pool_types[] = {{"statsd", POOL_STATSD},
                                                {NULL, 0}};
 static const struct value_word auths[] = {
     {"password", AUTH_PASSWORD}, {"iam", AUTH_IAM}, {NULL, 0}};
-static const struct value_word only_off[] = {{"off", 0}, {NULL, 0}};
 
 /* One row, always in the same order: section, name, field; type, rule; default, reload, meaning. */
 /* clang-format off */
@@ -181,12 +176,35 @@ const struct config_key config_keys[] = {
     {SECTION_ALARMS, "monitoring_silent.rule", RULE(MONITORING_SILENT),
      &value_alarm_rule, {.words = samples},
      "SampleCount 60s 3/3", RELOAD, "Follows from monitoring_silent when it is not given."},
-    {SECTION_ALARMS, "pool_waiting", NO_FIELD, &value_not_built, ONLY_OFF, "off", RELOAD, NULL},
-    {SECTION_ALARMS, "rds_cpu", NO_FIELD, &value_not_built, ONLY_OFF, "off", RELOAD, NULL},
-    {SECTION_ALARMS, "rds_memory", NO_FIELD, &value_not_built, ONLY_OFF, "off", RELOAD, NULL},
-    {SECTION_ALARMS, "proxy_borrow_latency", NO_FIELD, &value_not_built, ONLY_OFF, "off", RELOAD,
-     NULL},
-    {SECTION_ALARMS, "proxy_name", NO_FIELD, &value_not_built, {0}, "", RELOAD, NULL},
+    {SECTION_ALARMS, "pool_waiting", THRESHOLD(POOL_WAITING),
+     &value_seconds, {.min = 0, .max = DAYS(1)},
+     "off", RELOAD, "PoolMaxWait of a pool above this, like 5s: one alarm for each pool, the only "
+                    "one that sees clients which wait for ever. Needs metrics = standard."},
+    {SECTION_ALARMS, "pool_waiting.rule", RULE(POOL_WAITING),
+     &value_alarm_rule, {.words = gauge},
+     "Maximum 60s 2/3", RELOAD, "Statistic, period, datapoints."},
+    {SECTION_ALARMS, "rds_cpu", THRESHOLD(RDS_CPU),
+     &value_percent, {.min = 1, .max = 100},
+     "off", RELOAD, "AWS/RDS CPUUtilization above this, like 70%."},
+    {SECTION_ALARMS, "rds_cpu.rule", RULE(RDS_CPU),
+     &value_alarm_rule, {.words = gauge},
+     "Average 60s 5/5", RELOAD, "Statistic, period, datapoints."},
+    {SECTION_ALARMS, "rds_memory", THRESHOLD(RDS_MEMORY),
+     &value_bytes, {.min = MB(1), .max = MB(16 * 1048576)},
+     "off", RELOAD, "AWS/RDS FreeableMemory below this, like 256MB."},
+    {SECTION_ALARMS, "rds_memory.rule", RULE(RDS_MEMORY),
+     &value_alarm_rule, {.words = gauge},
+     "Average 60s 5/5", RELOAD, "Statistic, period, datapoints."},
+    {SECTION_ALARMS, "proxy_borrow_latency", THRESHOLD(PROXY_BORROW_LATENCY),
+     &value_microseconds, {.min = 1, .max = MINUTES(10)},
+     "off", RELOAD, "RDS Proxy's DatabaseConnectionsBorrowLatency above this, like 100ms. Needs "
+                    "proxy_name."},
+    {SECTION_ALARMS, "proxy_borrow_latency.rule", RULE(PROXY_BORROW_LATENCY),
+     &value_alarm_rule, {.words = gauge},
+     "Average 60s 3/3", RELOAD, "Statistic, period, datapoints."},
+    {SECTION_ALARMS, "proxy_name", ALARMS(proxy_name),
+     &value_optional, {.check = value_check_identifier, .accepted = IDENTIFIER_ACCEPTED},
+     "", RELOAD, "The RDS Proxy in front of the database: its alarm and its graphs."},
     {SECTION_ALARMS, "adopt", ALARMS(adopt),
      &value_flag, {.words = yes_no},
      "no", RELOAD, "Take over an alarm of the same name that is not ours."},
@@ -203,7 +221,7 @@ const struct config_key config_keys[] = {
      &value_text, {.check = value_check_alarm_text, .accepted = "up to 100 characters"},
      "", RELOAD, "Put before the name of every alarm."},
     {SECTION_ALARMS, "tag.", ALARMS(tags),
-     &value_pairs, {.max = 49, .check_pair = value_check_tag, .accepted = TAG_ACCEPTED},
+     &value_pairs, {.max = 48, .check_pair = value_check_tag, .accepted = TAG_ACCEPTED},
      "", RELOAD, "Tags for every alarm, any number, like tag.team = payments."},
 
     /* [database NAME] */

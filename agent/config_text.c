@@ -153,8 +153,8 @@ bool value_check_dimension(const char *name, const char *value, struct err *err)
 
 bool value_check_tag(const char *name, const char *value, struct err *err)
 {
-    if (strcmp(name, "managed-by") == 0) {
-        return err_set(err, ERR_CONFIG, "would replace the tag that says whose the alarm is");
+    if (strcmp(name, "managed-by") == 0 || strcmp(name, "poolwarden") == 0) {
+        return err_set(err, ERR_CONFIG, "would replace a tag that says whose the alarm is");
     }
     if (strncmp(name, "aws:", 4) == 0) {
         return err_set(err, ERR_CONFIG, "belongs to a name that starts with aws:");

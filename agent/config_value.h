@@ -42,22 +42,26 @@ struct value_type {
     void (*done)(void *field); /* NULL: owns nothing */
 };
 
-extern const struct value_type value_text;       /* char *, never NULL */
-extern const struct value_type value_optional;   /* char *, NULL for the empty text */
-extern const struct value_type value_duration;   /* int, milliseconds; rule in milliseconds */
-extern const struct value_type value_size;       /* int64_t, bytes; rule in bytes */
-extern const struct value_type value_integer;    /* int */
-extern const struct value_type value_choice;     /* an enum, by the rule's words */
-extern const struct value_type value_flag;       /* bool, by the rule's words */
-extern const struct value_type value_list;       /* struct config_list; at most rule.max items */
-extern const struct value_type value_globs;      /* the same; "none" is the empty list */
-extern const struct value_type value_number;     /* struct config_threshold: number or off */
-extern const struct value_type value_portion;    /* the same: percentage, number or off */
-extern const struct value_type value_minutes;    /* the same: duration in whole minutes, or off */
-extern const struct value_type value_alarm_rule; /* struct config_rule; rule.words: statistics */
-extern const struct value_type value_url;        /* struct conninfo, all zero for the empty text */
-extern const struct value_type value_pairs;      /* struct config_pairs; see value_pairs_set() */
-extern const struct value_type value_not_built;  /* nothing: "" or the rule's words only */
+extern const struct value_type value_text;     /* char *, never NULL */
+extern const struct value_type value_optional; /* char *, NULL for the empty text */
+extern const struct value_type value_duration; /* int, milliseconds; rule in milliseconds */
+extern const struct value_type value_size;     /* int64_t, bytes; rule in bytes */
+extern const struct value_type value_integer;  /* int */
+extern const struct value_type value_choice;   /* an enum, by the rule's words */
+extern const struct value_type value_flag;     /* bool, by the rule's words */
+extern const struct value_type value_list;     /* struct config_list; at most rule.max items */
+extern const struct value_type value_globs;    /* the same; "none" is the empty list */
+extern const struct value_type value_number;   /* struct config_threshold: number or off */
+extern const struct value_type value_portion;  /* the same: percentage, number or off */
+extern const struct value_type value_percent;  /* the same: percentage with or without %, or off */
+extern const struct value_type value_minutes;  /* the same: duration in whole minutes, or off */
+extern const struct value_type value_seconds;  /* the same: duration, kept in seconds, or off */
+extern const struct value_type value_microseconds; /* the same: duration, in microseconds, or off */
+extern const struct value_type value_bytes;        /* the same: size, in bytes, or off */
+extern const struct value_type value_alarm_rule;   /* struct config_rule; rule.words: statistics */
+extern const struct value_type value_url;       /* struct conninfo, all zero for the empty text */
+extern const struct value_type value_pairs;     /* struct config_pairs; see value_pairs_set() */
+extern const struct value_type value_not_built; /* nothing: "" or the rule's words only */
 
 void value_accepted(const struct value_type *type, const struct value_rule *rule, struct buf *out);
 

@@ -61,16 +61,6 @@ static int count_of(enum metric_of of, enum metric_set set, const struct config_
     return count;
 }
 
-static bool has_pool(const struct config *config, const struct config_database *database)
-{
-    for (size_t i = 0; i < config->pool_count; i++) {
-        if (config->pools[i].of == database) {
-            return true;
-        }
-    }
-    return config->statsd_database == database;
-}
-
 static const char *region_of(const struct config *config, const struct config_database *database)
 {
     const char *region = database->region != NULL ? database->region : config->region;
@@ -83,12 +73,12 @@ static bool first_of_region(const struct config *config, size_t index, bool with
 {
     const char *region = region_of(config, &config->databases[index]);
 
-    if (with_pool && !has_pool(config, &config->databases[index])) {
+    if (with_pool && !config_has_pool(config, &config->databases[index])) {
         return false;
     }
     for (size_t i = 0; i < index; i++) {
         if (strcmp(region_of(config, &config->databases[i]), region) == 0 &&
-            (!with_pool || has_pool(config, &config->databases[i]))) {
+            (!with_pool || config_has_pool(config, &config->databases[i]))) {
             return false;
         }
     }
@@ -104,7 +94,7 @@ static int count_metrics(const struct config *config, enum metric_set set, int *
         const struct config_database *database = &config->databases[i];
 
         count += count_of(METRIC_OF_DATABASE, set, database);
-        count += has_pool(config, database); /* PoolTimeout summed */
+        count += config_has_pool(config, database); /* PoolTimeout summed */
         count += config->rollup && first_of_region(config, i, true);
         if (first_of_region(config, i, false)) {
             (*regions)++;
@@ -145,13 +135,17 @@ static void count_alarms(const struct config *config, struct cost *out)
         for (int kind = 0; kind < ALARM_KIND_COUNT; kind++) {
             const struct config_alarm *alarm = &config->databases[i].alarms.alarm[kind];
 
+            int count = alarm_row((enum alarm_kind)kind)->of == ALARM_OF_POOL
+                            ? (int)config_pools_of(config, &config->databases[i])
+                            : 1;
+
             if (alarm->threshold.kind == THRESHOLD_OFF) {
                 continue;
             }
             if (alarm->rule.period_s < 60) {
-                out->high_resolution_alarms++;
+                out->high_resolution_alarms += count;
             } else {
-                out->alarms++;
+                out->alarms += count;
             }
         }
     }

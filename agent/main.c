@@ -15,7 +15,9 @@
 #include "agent/config.h"
 #include "agent/log.h"
 #include "agent/once.h"
+#include "agent/print.h"
 #include "agent/setup.h"
+#include "agent/setup_dashboard.h"
 
 static int print_and_free(struct buf *text)
 {
@@ -79,8 +81,12 @@ static int run(const struct cli *cli)
     }
     if (cli->mode == MODE_ONCE) {
         status = once_run(config, cli->format);
-    } else if (cli->mode == MODE_SETUP_ALARMS) {
-        status = setup_alarms_run(config, cli->format, cli->dry_run);
+    } else if (cli->mode == MODE_SETUP_ALARMS || cli->mode == MODE_REMOVE_ALARMS) {
+        status = setup_run(config, cli);
+    } else if (cli->mode == MODE_PRINT) {
+        status = print_run(config, cli->print);
+    } else if (cli->mode == MODE_SETUP_DASHBOARD) {
+        status = setup_dashboard_run(config, cli);
     } else {
         status = check(config, cli);
     }

@@ -292,6 +292,12 @@ void outlet_set_limit(struct outlet *outlet, const struct config_database *datab
     }
 }
 
+bool outlet_set_instance(struct outlet *outlet, const struct config_database *database,
+                         const char *instance)
+{
+    return outlet->provision && provision_set_instance(outlet->provision, database, instance);
+}
+
 size_t outlet_backlog(const struct outlet *outlet)
 {
     return spool_count(outlet->spool);

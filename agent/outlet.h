@@ -49,6 +49,10 @@ void outlet_publish(struct outlet *outlet, int64_t until_ms);
 void outlet_provision(struct outlet *outlet, const struct config_database *database);
 void outlet_set_limit(struct outlet *outlet, const struct config_database *database, double usable);
 
+/* See provision_set_instance(). */
+bool outlet_set_instance(struct outlet *outlet, const struct config_database *database,
+                         const char *instance);
+
 /* Datums that CloudWatch does not have yet. */
 size_t outlet_backlog(const struct outlet *outlet);
 

@@ -1,5 +1,6 @@
 #include "agent/probe.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -85,6 +86,13 @@ static void on_limit(void *arg, const struct config_database *database, double u
     outcome_of(arg, database)->usable = usable;
 }
 
+static void on_instance(void *arg, const struct config_database *database, const char *instance)
+{
+    struct probe_outcome *outcome = outcome_of(arg, database);
+
+    (void)snprintf(outcome->instance, sizeof(outcome->instance), "%s", instance);
+}
+
 static void on_outcome(void *arg, const struct config_database *database, const struct err *err)
 {
     struct probe *probe = arg;
@@ -136,6 +144,7 @@ void probe_start(const struct probe_options *options)
             .sample_interval_ms = config->sample_interval_ms,
             .sink = probe->options.sink,
             .on_limit = on_limit,
+            .on_instance = on_instance,
             .on_outcome = on_outcome,
             .arg = probe,
         };

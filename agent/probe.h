@@ -14,7 +14,8 @@
 
 struct probe_outcome {
     const struct config_database *database;
-    double usable; /* 0: not known */
+    double usable;     /* 0: not known */
+    char instance[64]; /* Aurora's name of it; "": no Aurora, or not known */
     bool finished;
     struct err err; /* ERR_NONE: sampled */
 };

@@ -10,6 +10,7 @@
 #include "agent/loop.h"
 #include "agent/probe.h"
 #include "agent/provision/provision.h"
+#include "agent/provision/remove.h"
 #include "aws/common/json.h"
 #include "aws/common/mem.h"
 
@@ -18,13 +19,13 @@ struct setup_region {
     struct setup *setup;
     const char *region;
     struct aws_client *client;
-    struct provision *provision;
+    struct provision *provision; /* or */
+    struct remove *removal;
 };
 
 struct setup {
     const struct config *config;
-    enum cli_format format;
-    bool dry_run;
+    const struct cli *cli;
     uv_loop_t loop;
     struct cloud cloud;
     struct probe_outcome *outcomes; /* of the look at the databases */
@@ -44,23 +45,6 @@ static void fail(struct setup *setup, int status, const struct err *err)
     }
 }
 
-static const char *action_word(enum provision_action action)
-{
-    switch (action) {
-    case PROVISION_CREATED:
-        return "create";
-    case PROVISION_CHANGED:
-        return "change";
-    case PROVISION_IN_PLACE:
-        return "none";
-    case PROVISION_NOT_OURS:
-        return "foreign";
-    case PROVISION_FAILED:
-        return "fail";
-    }
-    return "";
-}
-
 /* A percentage that could not be computed says why the server was not seen. */
 static const struct probe_outcome *outcome_of(const struct setup *setup, const char *database)
 {
@@ -77,17 +61,16 @@ static void on_line(void *arg, const struct provision_line *line)
     struct setup_region *region = arg;
     struct setup *setup = region->setup;
 
-    setup->pending +=
-        line->action == PROVISION_CREATED || line->action == PROVISION_CHANGED ? 1 : 0;
+    setup->pending += provision_is_change(line->action) ? 1 : 0;
     if (line->action == PROVISION_FAILED) {
         setup->status = EXIT_FAILED;
     }
-    if (setup->format == FORMAT_JSON) {
-        json_array_append_new(setup->lines,
-                              json_pack("{s:s, s:s, s:s, s:s, s:s}", "action",
-                                        action_word(line->action), "name", line->alarm, "database",
-                                        line->database, "region", region->region, "detail",
-                                        line->detail));
+    if (setup->cli->format == FORMAT_JSON) {
+        json_array_append_new(
+            setup->lines, json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "action",
+                                    provision_action_word(line->action), "name", line->alarm,
+                                    "database", line->database, "region", region->region, "detail",
+                                    line->detail, "changes", json_deep_copy(line->changes)));
         return;
     }
     struct buf text;
@@ -97,7 +80,7 @@ static void on_line(void *arg, const struct provision_line *line)
     buf_done(&text);
 }
 
-static void on_provision_closed(void *arg)
+static void on_closed(void *arg)
 {
     struct setup_region *region = arg;
     struct setup *setup = region->setup;
@@ -108,8 +91,7 @@ static void on_provision_closed(void *arg)
     }
 }
 
-static void on_provision_done(void *arg, const struct provision_summary *summary,
-                              const struct err *err)
+static void on_done(void *arg, const struct provision_summary *summary, const struct err *err)
 {
     struct setup_region *region = arg;
 
@@ -120,7 +102,49 @@ static void on_provision_done(void *arg, const struct provision_summary *summary
         err_context(&told, "alarms in %s", region->region);
         fail(region->setup, EXIT_FAILED, &told);
     }
-    provision_stop(region->provision, on_provision_closed, region);
+    if (region->provision) {
+        provision_stop(region->provision, on_closed, region);
+    } else {
+        remove_stop(region->removal, on_closed, region);
+    }
+}
+
+static void make_provision(struct setup_region *region)
+{
+    struct setup *setup = region->setup;
+    const struct provision_options options = {
+        .loop = &setup->loop,
+        .client = region->client,
+        .config = setup->config,
+        .region = region->region,
+        .default_region = setup->cloud.region,
+        .dry_run = setup->cli->dry_run,
+        .one_shot = true,
+        .on_line = on_line,
+        .on_done = on_done,
+        .arg = region,
+    };
+
+    region->provision = provision_new(&options);
+}
+
+static void remove_alarms(struct setup_region *region)
+{
+    struct setup *setup = region->setup;
+    const struct remove_options options = {
+        .loop = &setup->loop,
+        .client = region->client,
+        .config = setup->config,
+        .region = region->region,
+        .default_region = setup->cloud.region,
+        .prune = setup->cli->prune,
+        .dry_run = setup->cli->dry_run,
+        .on_line = on_line,
+        .on_done = on_done,
+        .arg = region,
+    };
+
+    region->removal = remove_new(&options);
 }
 
 static struct setup_region *add_region(struct setup *setup, const char *name)
@@ -133,19 +157,11 @@ static struct setup_region *add_region(struct setup *setup, const char *name)
         fail(setup, EXIT_USAGE, &err);
         return NULL;
     }
-    const struct provision_options options = {
-        .loop = &setup->loop,
-        .client = region->client,
-        .config = setup->config,
-        .region = name,
-        .default_region = setup->cloud.region,
-        .dry_run = setup->dry_run,
-        .one_shot = true,
-        .on_line = on_line,
-        .on_done = on_provision_done,
-        .arg = region,
-    };
-    region->provision = provision_new(&options);
+    if (setup->cli->mode == MODE_REMOVE_ALARMS) {
+        remove_alarms(region);
+    } else {
+        make_provision(region);
+    }
     setup->region_count++;
     return region;
 }
@@ -160,6 +176,28 @@ static struct setup_region *region_named(struct setup *setup, const char *name)
     return add_region(setup, name);
 }
 
+/* Nothing is told before this has returned. */
+static void begin_all(struct setup *setup)
+{
+    setup->running = setup->region_count;
+    for (size_t i = 0; i < setup->region_count; i++) {
+        if (setup->regions[i].provision) {
+            provision_run(setup->regions[i].provision, NULL);
+        }
+    }
+    if (setup->running == 0) {
+        cloud_done(&setup->cloud);
+    }
+}
+
+static void remove_all(struct setup *setup)
+{
+    for (size_t i = 0; i < setup->config->database_count; i++) {
+        (void)region_named(setup, cloud_region_of(&setup->cloud, &setup->config->databases[i]));
+    }
+    begin_all(setup);
+}
+
 static void provision_all(struct setup *setup)
 {
     for (size_t i = 0; i < setup->config->database_count; i++) {
@@ -170,14 +208,11 @@ static void provision_all(struct setup *setup)
         if (region && outcome->usable > 0) {
             provision_set_limit(region->provision, database, outcome->usable);
         }
+        if (region && outcome->instance[0] != '\0') {
+            (void)provision_set_instance(region->provision, database, outcome->instance);
+        }
     }
-    setup->running = setup->region_count;
-    for (size_t i = 0; i < setup->region_count; i++) {
-        provision_run(setup->regions[i].provision, NULL);
-    }
-    if (setup->running == 0) {
-        cloud_done(&setup->cloud);
-    }
+    begin_all(setup);
 }
 
 static void on_probed(void *arg, const struct probe_outcome *outcomes, size_t count)
@@ -204,6 +239,10 @@ static void on_region(void *arg, const struct err *err)
         cloud_done(&setup->cloud);
         return;
     }
+    if (setup->cli->mode == MODE_REMOVE_ALARMS) {
+        remove_all(setup);
+        return;
+    }
     const struct probe_options probe = {.loop = &setup->loop,
                                         .config = setup->config,
                                         .aws = &setup->cloud.access,
@@ -215,17 +254,17 @@ static void on_region(void *arg, const struct err *err)
 
 static void print_json(const struct setup *setup)
 {
-    json_t *document = json_pack("{s:O, s:b}", "alarms", setup->lines, "dry_run", setup->dry_run);
+    json_t *document =
+        json_pack("{s:O, s:b}", "alarms", setup->lines, "dry_run", setup->cli->dry_run);
 
     json_dumpf(document, stdout, JSON_INDENT(2));
     putchar('\n');
     json_decref(document);
 }
 
-int setup_alarms_run(const struct config *config, enum cli_format format, bool dry_run)
+int setup_run(const struct config *config, const struct cli *cli)
 {
-    struct setup setup = {
-        .config = config, .format = format, .dry_run = dry_run, .lines = json_array()};
+    struct setup setup = {.config = config, .cli = cli, .lines = json_array()};
     struct err err;
 
     uv_loop_init(&setup.loop);
@@ -236,10 +275,10 @@ int setup_alarms_run(const struct config *config, enum cli_format format, bool d
         fail(&setup, EXIT_FAILED, &err);
     }
     loop_run(&setup.loop);
-    if (format == FORMAT_JSON) {
+    if (cli->format == FORMAT_JSON) {
         print_json(&setup);
     }
-    if (setup.status == EXIT_DONE && dry_run && setup.pending > 0) {
+    if (setup.status == EXIT_DONE && cli->dry_run && setup.pending > 0) {
         setup.status = EXIT_PENDING;
     }
     json_decref(setup.lines);

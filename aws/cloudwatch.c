@@ -58,6 +58,24 @@ struct aws_call *cloudwatch_put_metric_alarm(struct aws_client *client,
     return call;
 }
 
+struct aws_call *cloudwatch_delete_alarms(struct aws_client *client, const char *const *names,
+                                          size_t count, aws_done *done, void *arg)
+{
+    json_t *list = mem_check(json_array());
+
+    for (size_t i = 0; i < count; i++) {
+        /* A name that is not UTF-8 is none that exists. */
+        (void)json_array_append_new(list, json_string(names[i]));
+    }
+    json_t *document = mem_check(json_pack("{s:o}", "AlarmNames", list));
+    char *body = json_encode(document);
+    struct aws_call *call = send_text(client, "DeleteAlarms", body, done, arg);
+
+    free(body);
+    json_decref(document);
+    return call;
+}
+
 /* --- Tags ----------------------------------------------------------------------------------- */
 
 struct aws_call *cloudwatch_tag_resource(struct aws_client *client, const char *arn,

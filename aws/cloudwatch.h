@@ -93,6 +93,9 @@ struct cloudwatch_alarm {
 /* Frees what is inside and zeroes. */
 void cloudwatch_alarm_done(struct cloudwatch_alarm *alarm);
 
+/* out is filled anew. */
+void cloudwatch_alarm_copy(const struct cloudwatch_alarm *alarm, struct cloudwatch_alarm *out);
+
 struct cloudwatch_tag {
     const char *key;
     const char *value;
@@ -115,7 +118,17 @@ typedef void cloudwatch_alarms_done(void *arg, const struct cloudwatch_alarm *al
 struct cloudwatch_describe *cloudwatch_describe_alarms(struct aws_client *client,
                                                        const char *const *names, size_t count,
                                                        cloudwatch_alarms_done *done, void *arg);
+
+/* The same for all metric alarms of the region whose names begin so ("": all there are). */
+struct cloudwatch_describe *cloudwatch_list_alarms(struct aws_client *client, const char *prefix,
+                                                   cloudwatch_alarms_done *done, void *arg);
 void cloudwatch_describe_cancel(struct cloudwatch_describe *describe);
+
+/* At most 100 names. ERR_REJECTED with code ResourceNotFound: one is gone already, the others were
+ * deleted. */
+#define CLOUDWATCH_DELETE_MAX 100
+struct aws_call *cloudwatch_delete_alarms(struct aws_client *client, const char *const *names,
+                                          size_t count, aws_done *done, void *arg);
 
 /* Tags of one resource; valid during `done` only. */
 struct cloudwatch_tags_call;
@@ -128,3 +141,23 @@ void cloudwatch_tags_cancel(struct cloudwatch_tags_call *call);
 struct aws_call *cloudwatch_tag_resource(struct aws_client *client, const char *arn,
                                          const struct cloudwatch_tag *tags, size_t tag_count,
                                          aws_done *done, void *arg);
+
+/*
+ * A dashboard's body: NULL when there is none of that name, JSON null when it is no JSON. Valid
+ * during `done` only.
+ */
+struct cloudwatch_dashboard_call;
+typedef void cloudwatch_dashboard_done(void *arg, const json_t *body, const struct err *err);
+struct cloudwatch_dashboard_call *cloudwatch_get_dashboard(struct aws_client *client,
+                                                           const char *name,
+                                                           cloudwatch_dashboard_done *done,
+                                                           void *arg);
+void cloudwatch_dashboard_cancel(struct cloudwatch_dashboard_call *call);
+
+/* The answer: {"DashboardValidationMessages": [{"DataPath", "Message"}]}, what the service did not
+ * like but took. */
+struct aws_call *cloudwatch_put_dashboard(struct aws_client *client, const char *name,
+                                          const json_t *body, aws_done *done, void *arg);
+
+struct aws_call *cloudwatch_delete_dashboard(struct aws_client *client, const char *name,
+                                             aws_done *done, void *arg);

@@ -44,6 +44,35 @@ void cloudwatch_alarm_done(struct cloudwatch_alarm *alarm)
     *alarm = (struct cloudwatch_alarm){0};
 }
 
+static void copy_actions(char *const from[CLOUDWATCH_ACTIONS_MAX], char *to[CLOUDWATCH_ACTIONS_MAX])
+{
+    for (size_t i = 0; i < CLOUDWATCH_ACTIONS_MAX; i++) {
+        to[i] = mem_strdup(from[i]);
+    }
+}
+
+void cloudwatch_alarm_copy(const struct cloudwatch_alarm *alarm, struct cloudwatch_alarm *out)
+{
+    *out = *alarm; /* numbers */
+    out->dimensions = mem_alloc(alarm->dimension_count * sizeof(*out->dimensions));
+    for (size_t i = 0; i < alarm->dimension_count; i++) {
+        out->dimensions[i] = (struct cloudwatch_dimension){mem_strdup(alarm->dimensions[i].name),
+                                                           mem_strdup(alarm->dimensions[i].value)};
+    }
+    copy_actions(alarm->alarm_actions, out->alarm_actions);
+    copy_actions(alarm->ok_actions, out->ok_actions);
+    copy_actions(alarm->insufficient_data_actions, out->insufficient_data_actions);
+    out->name = mem_strdup(alarm->name);
+    out->arn = mem_strdup(alarm->arn);
+    out->description = mem_strdup(alarm->description);
+    out->namespace_ = mem_strdup(alarm->namespace_);
+    out->metric = mem_strdup(alarm->metric);
+    out->statistic = mem_strdup(alarm->statistic);
+    out->comparison = mem_strdup(alarm->comparison);
+    out->missing_data = mem_strdup(alarm->missing_data);
+    out->state = mem_strdup(alarm->state);
+}
+
 /* --- Writing -------------------------------------------------------------------------------- */
 
 static json_t *number_to_json(double number)

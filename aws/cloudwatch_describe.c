@@ -1,6 +1,6 @@
 /*
- * DescribeAlarms for any number of names: in groups of a hundred, each group page by page. One
- * request at a time.
+ * DescribeAlarms for any number of names: in groups of a hundred, each group page by page; or for
+ * all alarms of a prefix, as one group. One request at a time.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +9,9 @@
 #include "aws/common/json.h"
 #include "aws/common/mem.h"
 
-#define GROUP_MAX 100 /* names in a request, and alarms in a page */
-#define PAGES_MAX 100 /* of a group; one is usual */
+#define GROUP_MAX 100  /* names in a request, and alarms in a page */
+#define PAGES_MAX 100  /* of a group; one is usual */
+#define LIST_MAX  1000 /* of all there are */
 #define TOKEN_MAX 8192
 
 struct cloudwatch_describe {
@@ -21,6 +22,7 @@ struct cloudwatch_describe {
     void *arg;
     char **names;
     size_t count;
+    char *prefix; /* NULL: by names */
 
     size_t group;        /* index of its first name */
     size_t group_alarms; /* alarms that earlier groups gave */
@@ -39,6 +41,7 @@ static void on_closed(uv_handle_t *timer)
         free(describe->names[i]);
     }
     free(describe->names);
+    free(describe->prefix);
     cloudwatch_alarms_truncate(&describe->alarms, 0);
     free(describe);
 }
@@ -79,12 +82,24 @@ static json_t *names_of_group(const struct cloudwatch_describe *describe)
     return names;
 }
 
+static json_t *query_of(const struct cloudwatch_describe *describe)
+{
+    if (!describe->prefix) {
+        return json_pack("{s:o, s:[ss]}", "AlarmNames", names_of_group(describe), "AlarmTypes",
+                         "MetricAlarm", "CompositeAlarm");
+    }
+    return describe->prefix[0] == '\0' ? json_object()
+                                       : json_pack("{s:s}", "AlarmNamePrefix", describe->prefix);
+}
+
 static void ask(struct cloudwatch_describe *describe, const char *token)
 {
-    json_t *document = mem_check(json_pack("{s:o, s:[ss], s:i, s:s*}",                    //
-                                           "AlarmNames", names_of_group(describe),        //
-                                           "AlarmTypes", "MetricAlarm", "CompositeAlarm", //
-                                           "MaxRecords", GROUP_MAX, "NextToken", token));
+    json_t *document = mem_check(query_of(describe));
+
+    (void)json_object_set_new(document, "MaxRecords", json_integer(GROUP_MAX));
+    if (token) {
+        (void)json_object_set_new(document, "NextToken", json_text(token));
+    }
     char *body = json_encode(document);
     const struct aws_request request = {
         .operation = "DescribeAlarms", .body = body, .body_len = strlen(body)};
@@ -120,7 +135,8 @@ static bool read_page(struct cloudwatch_describe *describe, const json_t *page, 
                       struct err *err)
 {
     *token = json_text_of(page, "NextToken");
-    if (*token && (++describe->pages >= PAGES_MAX || strlen(*token) > TOKEN_MAX)) {
+    if (*token && (++describe->pages >= (describe->prefix ? LIST_MAX : PAGES_MAX) ||
+                   strlen(*token) > TOKEN_MAX)) {
         return err_set(err, ERR_PARSE, "pages without end, or a NextToken too long");
     }
     return cloudwatch_alarms_read(page, &describe->alarms, err);
@@ -150,26 +166,44 @@ static void on_page(void *arg, const struct aws_answer *answer, const struct err
     }
 }
 
-struct cloudwatch_describe *cloudwatch_describe_alarms(struct aws_client *client,
-                                                       const char *const *names, size_t count,
-                                                       cloudwatch_alarms_done *done, void *arg)
+static struct cloudwatch_describe *new_describe(struct aws_client *client,
+                                                cloudwatch_alarms_done *done, void *arg)
 {
     struct cloudwatch_describe *describe = mem_alloc(sizeof(*describe));
 
     describe->client = client;
     describe->done = done;
     describe->arg = arg;
+    uv_timer_init(aws_client_loop(client), &describe->timer);
+    describe->timer.data = describe;
+    return describe;
+}
+
+struct cloudwatch_describe *cloudwatch_describe_alarms(struct aws_client *client,
+                                                       const char *const *names, size_t count,
+                                                       cloudwatch_alarms_done *done, void *arg)
+{
+    struct cloudwatch_describe *describe = new_describe(client, done, arg);
+
     describe->count = count;
     describe->names = mem_grow(NULL, count, sizeof(*describe->names));
     for (size_t i = 0; i < count; i++) {
         describe->names[i] = mem_strdup(names[i]);
     }
-    uv_timer_init(aws_client_loop(client), &describe->timer);
-    describe->timer.data = describe;
     if (count > 0) {
         begin_group(describe, 0);
     } else {
         uv_timer_start(&describe->timer, on_nothing_to_ask, 0, 0);
     }
+    return describe;
+}
+
+struct cloudwatch_describe *cloudwatch_list_alarms(struct aws_client *client, const char *prefix,
+                                                   cloudwatch_alarms_done *done, void *arg)
+{
+    struct cloudwatch_describe *describe = new_describe(client, done, arg);
+
+    describe->prefix = mem_strdup(prefix);
+    begin_group(describe, 0);
     return describe;
 }

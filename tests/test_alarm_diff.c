@@ -175,11 +175,11 @@ static const struct {
     {"a small difference is one", threshold_almost, "threshold: 37.601" ARROW "37.6"},
     {"rule", rule,
      "statistic: Average" ARROW "Maximum, period: 300" ARROW "60, datapoints: 1" ARROW
-     "2, evaluation periods: 1" ARROW "3"},
+     "2, evaluation_periods: 1" ARROW "3"},
     {"absent datapoints are all of them", no_datapoints, "datapoints: 3" ARROW "2"},
     {"comparison", comparison,
      "comparison: GreaterThanOrEqualToThreshold" ARROW "GreaterThanThreshold"},
-    {"missing data", missing_data, "missing data: breaching" ARROW "missing"},
+    {"missing data", missing_data, "missing_data: breaching" ARROW "missing"},
     {"absent missing data is missing", missing_data_absent, ""},
     {"a percentile", percentile, "statistic: none" ARROW "Maximum"},
     {"description", description, "description"},
@@ -203,24 +203,78 @@ static const struct {
     {"a server that was resized", resized, "threshold: 77.6" ARROW "37.6, description"},
 };
 
+/* What a person did is taken over first, as a run does. */
+static json_t *changes_of(void (*change)(struct cloudwatch_alarm *existing),
+                          const struct owner *owner)
+{
+    const struct cloudwatch_alarm borrowed = the_alarm();
+    struct cloudwatch_alarm wanted, existing = the_alarm();
+    json_t *changes = json_array();
+
+    cloudwatch_alarm_copy(&borrowed, &wanted);
+    change(&existing);
+    alarm_diff_merge(&wanted, &existing, owner);
+    alarm_diff(&wanted, &existing, changes);
+    cloudwatch_alarm_done(&wanted);
+    return changes;
+}
+
 static void differences_are_told(void **state)
 {
+    static const struct owner nobody = {0};
+
     (void)state;
     for (size_t i = 0; i < MEM_COUNT(cases); i++) {
-        const struct cloudwatch_alarm wanted = the_alarm();
-        struct cloudwatch_alarm existing = the_alarm();
+        json_t *changes = changes_of(cases[i].change, &nobody);
         struct buf out;
 
         buf_init(&out, 10000);
-        buf_puts(&out, "before ");
-        cases[i].change(&existing);
-        bool differs = alarm_diff(&wanted, &existing, &out);
-        if (strcmp(buf_text(&out) + strlen("before "), cases[i].difference) != 0 ||
-            differs != (cases[i].difference[0] != '\0')) {
+        alarm_diff_print(changes, &out);
+        if (strcmp(buf_text(&out), cases[i].difference) != 0) {
             fail_msg("%s: %s", cases[i].name, buf_text(&out));
         }
         buf_done(&out);
+        json_decref(changes);
     }
+}
+
+static void differences_are_values_for_programs(void **state)
+{
+    static const struct owner nobody = {0};
+    json_t *changes = changes_of(resized, &nobody);
+    json_t *expected =
+        json_pack("[{s:s, s:f, s:f}, {s:s, s:s, s:s}]", "field", "threshold", "old", 77.6, "new",
+                  37.6, "field", "description", "old", "other words", "new", "words");
+
+    (void)state;
+    assert_true(json_equal(changes, expected));
+    json_decref(changes);
+    json_decref(expected);
+    changes = changes_of(another_action, &nobody);
+    expected =
+        json_pack("[{s:s, s:[s], s:[s, s]}]", "field", "actions", "old", BOSS, "new", OPS, BOSS);
+    assert_true(json_equal(changes, expected));
+    json_decref(changes);
+    json_decref(expected);
+}
+
+static void a_new_alarm_differs_from_nothing_in_every_field(void **state)
+{
+    const struct cloudwatch_alarm wanted = the_alarm();
+    json_t *changes = json_array();
+    size_t index;
+    json_t *change;
+
+    (void)state;
+    alarm_diff(&wanted, NULL, changes);
+    assert_int_equal(json_array_size(changes), 10); /* all but the two empty lists of actions */
+    json_array_foreach(changes, index, change)
+    {
+        const json_t *old = json_object_get(change, "old");
+
+        assert_true(json_is_null(old) || json_array_size(old) == 0);
+    }
+    json_decref(changes);
 }
 
 static void the_metric_tells_staging_from_production(void **state)
@@ -254,12 +308,13 @@ static void free_actions(char *actions[CLOUDWATCH_ACTIONS_MAX], size_t kept)
 
 static void a_person_s_actions_stay(void **state)
 {
+    static const struct owner nobody = {0};
     struct cloudwatch_alarm wanted = the_alarm(), existing = the_alarm();
 
     (void)state;
     a_person_s_action(&existing);
     actions_off(&existing);
-    alarm_diff_merge(&wanted, &existing);
+    alarm_diff_merge(&wanted, &existing, &nobody);
     assert_string_equal(wanted.alarm_actions[0], OPS);
     assert_string_equal(wanted.alarm_actions[1], ME);
     assert_null(wanted.alarm_actions[2]);
@@ -272,6 +327,7 @@ static void a_person_s_actions_stay(void **state)
 
 static void there_is_room_for_five(void **state)
 {
+    static const struct owner nobody = {0};
     struct cloudwatch_alarm wanted = the_alarm(), existing = the_alarm();
     static const char *const theirs[] = {"a", "b", "c", "d", "e"};
 
@@ -279,17 +335,51 @@ static void there_is_room_for_five(void **state)
     for (size_t i = 0; i < MEM_COUNT(theirs); i++) {
         existing.alarm_actions[i] = text(theirs[i]);
     }
-    alarm_diff_merge(&wanted, &existing);
+    alarm_diff_merge(&wanted, &existing, &nobody);
     assert_string_equal(wanted.alarm_actions[0], OPS);
     assert_string_equal(wanted.alarm_actions[1], "a");
     assert_string_equal(wanted.alarm_actions[4], "d");
     free_actions(wanted.alarm_actions, 1);
 }
 
+/* BOSS was set by us once and is configured no longer; ME never was. */
+static void what_we_set_is_taken_back(void **state)
+{
+    struct cloudwatch_alarm wanted = the_alarm(), existing = the_alarm();
+    struct owner owner = {.managed = true};
+    const struct config config = {.namespace_ = text("Application")};
+    const struct cloudwatch_alarm before = {.alarm_actions = {text(OPS), text(BOSS)}};
+
+    (void)state;
+    owner_mark(&config, &before, NULL, owner.mark);
+    existing.alarm_actions[0] = text(BOSS);
+    existing.alarm_actions[1] = text(ME);
+    existing.alarm_actions[2] = text(OPS);
+    existing.ok_actions[0] = text(BOSS); /* a person's: it was in the other list that we set it */
+    alarm_diff_merge(&wanted, &existing, &owner);
+    assert_string_equal(wanted.alarm_actions[0], OPS);
+    assert_string_equal(wanted.alarm_actions[1], ME);
+    assert_null(wanted.alarm_actions[2]);
+    assert_string_equal(wanted.ok_actions[0], BOSS);
+    json_t *changes = json_array();
+    struct buf out;
+    buf_init(&out, 1000);
+    alarm_diff(&wanted, &existing, changes);
+    alarm_diff_print(changes, &out);
+    assert_string_equal(buf_text(&out), "actions: -" BOSS);
+    buf_done(&out);
+    json_decref(changes);
+    free_actions(wanted.alarm_actions, 1);
+    free_actions(wanted.ok_actions, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(differences_are_told),
+        cmocka_unit_test(differences_are_values_for_programs),
+        cmocka_unit_test(a_new_alarm_differs_from_nothing_in_every_field),
+        cmocka_unit_test(what_we_set_is_taken_back),
         cmocka_unit_test(the_metric_tells_staging_from_production),
         cmocka_unit_test(a_person_s_actions_stay),
         cmocka_unit_test(there_is_room_for_five),

@@ -35,8 +35,8 @@ static struct alarm_context context_of(const struct config *config, double usabl
 {
     return (struct alarm_context){.config = config,
                                   .database = &config->databases[0],
-                                  .usable = usable,
-                                  .has_pool = alarm_has_pool(config, &config->databases[0])};
+                                  .pool = config->pool_count > 0 ? &config->pools[0] : NULL,
+                                  .usable = usable};
 }
 
 /* --- The defaults of the contract --- */
@@ -57,12 +57,24 @@ static const struct {
      "GreaterThanThreshold", "missing", 0, 60, 5, 5},
     {ALARM_MONITORING_SILENT, "monitoring-silent-orders", "DatabaseUp", "SampleCount",
      "LessThanThreshold", "breaching", 1, 60, 3, 3},
+    {ALARM_POOL_WAITING, "pool-waiting-orders-api", "PoolMaxWait", "Maximum",
+     "GreaterThanThreshold", "missing", 5, 60, 2, 3},
+    {ALARM_RDS_CPU, "rds-cpu-orders", "CPUUtilization", "Average", "GreaterThanThreshold",
+     "missing", 70, 60, 5, 5},
+    {ALARM_RDS_MEMORY, "rds-memory-orders", "FreeableMemory", "Average", "LessThanThreshold",
+     "missing", 268435456, 60, 5, 5},
+    {ALARM_PROXY_BORROW_LATENCY, "rds-proxy-borrow-latency-orders",
+     "DatabaseConnectionsBorrowLatency", "Average", "GreaterThanThreshold", "missing", 100000, 60,
+     3, 3},
 };
+
+#define ALL_ON                                                                                     \
+    "[cloudwatch]\nmetrics = standard\n[alarms]\nconnection_leak = 0\npool_waiting = 5s\n"         \
+    "rds_cpu = 70%\nrds_memory = 256MB\nproxy_borrow_latency = 100ms\nproxy_name = orders\n"
 
 static void the_defaults_are_those_of_the_contract(void **state)
 {
-    struct config *config = load("[cloudwatch]\nmetrics = standard\n[alarms]\nconnection_leak = 0\n"
-                                 "[pool api]\ntype = statsd\ndatabase = orders\n" ORDERS);
+    struct config *config = load(ALL_ON "[pool api]\ntype = statsd\ndatabase = orders\n" ORDERS);
     const struct alarm_context context = context_of(config, 47);
 
     (void)state;
@@ -73,7 +85,8 @@ static void the_defaults_are_those_of_the_contract(void **state)
 
         assert_true(alarm_wanted(&context, default_cases[i].kind, &alarm, &err));
         assert_string_equal(alarm.name, default_cases[i].name);
-        assert_string_equal(alarm.namespace_, "Application");
+        assert_string_equal(alarm.namespace_,
+                            alarm_is_aws(default_cases[i].kind) ? "AWS/RDS" : "Application");
         assert_string_equal(alarm.metric, default_cases[i].metric);
         assert_string_equal(alarm.statistic, default_cases[i].statistic);
         assert_string_equal(alarm.comparison, default_cases[i].comparison);
@@ -82,8 +95,12 @@ static void the_defaults_are_those_of_the_contract(void **state)
         assert_int_equal(alarm.period_s, default_cases[i].period_s);
         assert_int_equal(alarm.datapoints, default_cases[i].datapoints);
         assert_int_equal(alarm.evaluation_periods, default_cases[i].evaluation_periods);
-        assert_int_equal(alarm.dimension_count, 1);
-        assert_string_equal(alarm.dimensions[0].name, "DBInstanceIdentifier");
+        assert_int_equal(alarm.dimension_count,
+                         default_cases[i].kind == ALARM_POOL_WAITING ? 2 : 1);
+        assert_string_equal(alarm.dimensions[0].name,
+                            default_cases[i].kind == ALARM_PROXY_BORROW_LATENCY
+                                ? "ProxyName"
+                                : "DBInstanceIdentifier");
         assert_string_equal(alarm.dimensions[0].value, "orders");
         assert_true(alarm.actions_enabled);
         assert_null(alarm.alarm_actions[0]);
@@ -114,7 +131,6 @@ static void thresholds_travel_as_a_person_would_write_them(void **state)
     for (size_t i = 0; i < MEM_COUNT(threshold_cases); i++) {
         char text[200], expected[50];
         struct cloudwatch_alarm alarm, existing = {0};
-        struct buf difference;
         struct err err;
 
         snprintf(text, sizeof(text), "[alarms]\nhigh_connections = %s\n" ORDERS,
@@ -131,9 +147,10 @@ static void thresholds_travel_as_a_person_would_write_them(void **state)
         /* and come back as the same */
         existing = alarm;
         existing.threshold = strtod(threshold_cases[i].travels, NULL);
-        buf_init(&difference, 1000);
-        assert_false(alarm_diff(&alarm, &existing, &difference));
-        buf_done(&difference);
+        json_t *changes = json_array();
+        alarm_diff(&alarm, &existing, changes);
+        assert_int_equal(json_array_size(changes), 0);
+        json_decref(changes);
         free(document);
         cloudwatch_alarm_done(&alarm);
         config_free(config);
@@ -171,7 +188,7 @@ static void what_is_off_is_not_wanted(void **state)
 
         assert_false(alarm_wanted(&context, (enum alarm_kind)kind, &alarm, &err));
         assert_int_equal(err.code, ERR_ABSENT);
-        assert_non_null(strstr(err.message, alarm_key((enum alarm_kind)kind)));
+        assert_non_null(strstr(err.message, alarm_row((enum alarm_kind)kind)->key));
     }
     config_free(config);
 }
@@ -209,7 +226,6 @@ static void configuration_goes_into_the_alarm(void **state)
              "[database orders]\nurl = postgresql://app@db/orders\n"
              "identifier = orders-prod-1\n");
     const struct alarm_context context = context_of(config, 47);
-    struct cloudwatch_tag tags[ALARM_TAGS_MAX];
     struct cloudwatch_alarm alarm;
     struct err err;
 
@@ -231,11 +247,6 @@ static void configuration_goes_into_the_alarm(void **state)
                         "arn:aws:sns:eu-west-1:123456789012:no");
     cloudwatch_alarm_done(&alarm);
 
-    assert_int_equal(alarm_tags(context.database, tags), 2);
-    assert_string_equal(tags[0].key, "managed-by");
-    assert_string_equal(tags[0].value, "poolwarden");
-    assert_string_equal(tags[1].key, "team");
-    assert_string_equal(tags[1].value, "payments");
     config_free(config);
 }
 
@@ -273,8 +284,7 @@ static void without_a_pool_missing_timeouts_are_not_good_news(void **state)
 
 static void descriptions_help_and_change_only_with_the_threshold(void **state)
 {
-    struct config *config =
-        load("[cloudwatch]\nmetrics = standard\n[alarms]\nconnection_leak = 0\n" ORDERS);
+    struct config *config = load(ALL_ON ORDERS "[pool api]\ndatabase = orders\n");
     const struct alarm_context small = context_of(config, 47), large = context_of(config, 97);
 
     (void)state;
@@ -286,7 +296,7 @@ static void descriptions_help_and_change_only_with_the_threshold(void **state)
         assert_true(alarm_wanted(&large, (enum alarm_kind)kind, &b, &err));
         assert_in_range(strlen(a.description), 200, 1024);
         assert_non_null(strstr(a.description, "orders"));
-        assert_non_null(strstr(a.description, "Look first: "));
+        assert_non_null(strstr(a.description, "Run first: poolwarden --diagnose"));
         assert_true((strcmp(a.description, b.description) == 0) == (a.threshold == b.threshold));
         cloudwatch_alarm_done(&a);
         cloudwatch_alarm_done(&b);
@@ -309,29 +319,112 @@ static void the_description_of_a_percentage_says_of_what(void **state)
     config_free(config);
 }
 
-/* --- Tags --- */
+/* --- Per pool, and AWS's own metrics --- */
+
+static void each_pool_has_an_alarm_of_its_own(void **state)
+{
+    struct config *config =
+        load("[cloudwatch]\nmetrics = standard\n[alarms]\npool_waiting = 5s\n" ORDERS
+             "[pool api]\ndatabase = orders\n[pool jobs]\ndatabase = orders\n");
+    struct alarm_context context = context_of(config, 47);
+    struct cloudwatch_alarm alarm;
+    struct err err;
+
+    (void)state;
+    context.pool = &config->pools[1];
+    assert_true(alarm_wanted(&context, ALARM_POOL_WAITING, &alarm, &err));
+    assert_string_equal(alarm.name, "pool-waiting-orders-jobs");
+    assert_int_equal(alarm.dimension_count, 2);
+    assert_string_equal(alarm.dimensions[1].name, "Pool");
+    assert_string_equal(alarm.dimensions[1].value, "jobs");
+    assert_true(alarm.threshold == 5);
+    cloudwatch_alarm_done(&alarm);
+    config_free(config);
+}
+
+#define RDS(label)                                                                                 \
+    "[database orders]\nurl = postgresql://app@" label ".eu-west-1.rds.amazonaws.com/orders\n"
 
 static const struct {
-    const char *name;
-    struct cloudwatch_tag tags[3];
-    size_t count;
-    bool ours;
-} tag_cases[] = {
-    {"none", {{NULL, NULL}}, 0, false},
-    {"ours", {{"managed-by", "poolwarden"}}, 1, true},
-    {"ours among others", {{"team", "x"}, {"managed-by", "poolwarden"}}, 2, true},
-    {"somebody else's", {{"managed-by", "terraform"}}, 1, false},
-    {"another key", {{"Managed-By", "poolwarden"}}, 1, false},
-    {"swapped", {{"poolwarden", "managed-by"}}, 1, false},
+    const char *name, *text, *aurora, *instance; /* instance NULL: refused */
+} instance_cases[] = {
+    {"no RDS host: the identifier", ORDERS "identifier = orders-1\n", NULL, "orders-1"},
+    {"an instance's endpoint: its first label", RDS("orders-1.abcdefghijkl"), NULL, "orders-1"},
+    {"Aurora itself knows best", RDS("orders-1.abcdefghijkl"), "orders-1-b", "orders-1-b"},
+    {"behind the writer's endpoint", RDS("orders.cluster-abcdefghijkl"), "orders-2", "orders-2"},
+    {"behind the writer's endpoint, not seen", RDS("orders.cluster-abcdefghijkl"), NULL, NULL},
+    {"a proxy's endpoint names no instance", RDS("px.proxy-abcdefghijkl"), NULL, "orders"},
 };
 
-static void the_tag_tells_whose_an_alarm_is(void **state)
+static void aws_s_metrics_are_those_of_the_instance(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < MEM_COUNT(tag_cases); i++) {
-        if (alarm_is_tagged(tag_cases[i].tags, tag_cases[i].count) != tag_cases[i].ours) {
-            fail_msg("%s", tag_cases[i].name);
+    for (size_t i = 0; i < MEM_COUNT(instance_cases); i++) {
+        char text[500];
+
+        snprintf(text, sizeof(text),
+                 "[alarms]\nrds_cpu = 70%%\n[cloudwatch]\n"
+                 "dimension.Environment = production\n%s",
+                 instance_cases[i].text);
+        struct config *config = load(text);
+        struct alarm_context context = context_of(config, 47);
+        struct cloudwatch_alarm alarm = {0};
+        struct err err;
+
+        context.instance = instance_cases[i].aurora;
+        bool ok = alarm_wanted(&context, ALARM_RDS_CPU, &alarm, &err);
+        if (ok != (instance_cases[i].instance != NULL)) {
+            fail_msg("%s", instance_cases[i].name);
         }
+        if (ok) {
+            assert_string_equal(alarm.namespace_, "AWS/RDS");
+            assert_int_equal(alarm.dimension_count, 1);
+            assert_string_equal(alarm.dimensions[0].name, "DBInstanceIdentifier");
+            assert_string_equal(alarm.dimensions[0].value, instance_cases[i].instance);
+        } else {
+            assert_int_equal(err.code, ERR_CONFIG);
+            assert_non_null(strstr(err.message, "give the instance's own endpoint"));
+        }
+        cloudwatch_alarm_done(&alarm);
+        config_free(config);
+    }
+}
+
+static const struct {
+    const char *line, *travels, *words;
+    enum alarm_kind kind;
+} unit_cases[] = {
+    {"rds_cpu = 70%", "\"Threshold\":70,", "more than 70 %", ALARM_RDS_CPU},
+    {"rds_cpu = 85", "\"Threshold\":85,", "more than 85 %", ALARM_RDS_CPU},
+    {"rds_memory = 256MB", "\"Threshold\":268435456,", "less than 256 MB", ALARM_RDS_MEMORY},
+    {"proxy_borrow_latency = 100ms", "\"Threshold\":100000,", "longer than 100 ms",
+     ALARM_PROXY_BORROW_LATENCY},
+    {"pool_waiting = 1500ms", "\"Threshold\":1.5,", "longer than 1.5 s", ALARM_POOL_WAITING},
+};
+
+static void thresholds_have_the_unit_of_their_metric(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < MEM_COUNT(unit_cases); i++) {
+        char text[500];
+        struct cloudwatch_alarm alarm;
+        struct err err;
+
+        snprintf(text, sizeof(text),
+                 "[cloudwatch]\nmetrics = standard\n[alarms]\nproxy_name = px\n%s\n" ORDERS
+                 "[pool api]\ndatabase = orders\n",
+                 unit_cases[i].line);
+        struct config *config = load(text);
+        const struct alarm_context context = context_of(config, 0);
+        assert_true(alarm_wanted(&context, unit_cases[i].kind, &alarm, &err));
+        char *document = cloudwatch_alarm_to_json(&alarm, NULL, 0);
+        if (!strstr(document, unit_cases[i].travels) ||
+            !strstr(alarm.description, unit_cases[i].words)) {
+            fail_msg("%s: %s", unit_cases[i].line, document);
+        }
+        free(document);
+        cloudwatch_alarm_done(&alarm);
+        config_free(config);
     }
 }
 
@@ -347,7 +440,9 @@ int main(void)
         cmocka_unit_test(without_a_pool_missing_timeouts_are_not_good_news),
         cmocka_unit_test(descriptions_help_and_change_only_with_the_threshold),
         cmocka_unit_test(the_description_of_a_percentage_says_of_what),
-        cmocka_unit_test(the_tag_tells_whose_an_alarm_is),
+        cmocka_unit_test(each_pool_has_an_alarm_of_its_own),
+        cmocka_unit_test(aws_s_metrics_are_those_of_the_instance),
+        cmocka_unit_test(thresholds_have_the_unit_of_their_metric),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -35,19 +35,29 @@ static const struct {
     const char *line;
     struct cli cli;
 } good[] = {
-    {"poolwarden", {MODE_RUN, NULL, false, FORMAT_TEXT, LOG_INFO}},
-    {"poolwarden --setup-alarms -n", {MODE_SETUP_ALARMS, NULL, true, FORMAT_TEXT, LOG_INFO}},
-    {"poolwarden --once --format json", {MODE_ONCE, NULL, false, FORMAT_JSON, LOG_INFO}},
-    {"poolwarden --format=text --check-config",
-     {MODE_CHECK_CONFIG, NULL, false, FORMAT_TEXT, LOG_INFO}},
-    {"poolwarden -c a.conf", {MODE_RUN, "a.conf", false, FORMAT_TEXT, LOG_INFO}},
-    {"poolwarden -ca.conf", {MODE_RUN, "a.conf", false, FORMAT_TEXT, LOG_INFO}},
-    {"poolwarden -nc a.conf", {MODE_RUN, "a.conf", true, FORMAT_TEXT, LOG_INFO}},
-    {"poolwarden --config=a=b.conf", {MODE_RUN, "a=b.conf", false, FORMAT_TEXT, LOG_INFO}},
-    {"poolwarden --dry-run --log-level debug", {MODE_RUN, NULL, true, FORMAT_TEXT, LOG_DEBUG}},
-    {"poolwarden --once --once", {MODE_ONCE, NULL, false, FORMAT_TEXT, LOG_INFO}},
-    {"poolwarden -V", {MODE_VERSION, NULL, false, FORMAT_TEXT, LOG_INFO}},
-    {"poolwarden -h", {MODE_HELP, NULL, false, FORMAT_TEXT, LOG_INFO}},
+    {"poolwarden", {.mode = MODE_RUN, .log_level = LOG_INFO}},
+    {"poolwarden --setup-alarms -n",
+     {.mode = MODE_SETUP_ALARMS, .dry_run = true, .log_level = LOG_INFO}},
+    {"poolwarden --remove-alarms --prune -n",
+     {.mode = MODE_REMOVE_ALARMS, .dry_run = true, .log_level = LOG_INFO, .prune = true}},
+    {"poolwarden --print task-definition",
+     {.mode = MODE_PRINT, .log_level = LOG_INFO, .print = PRINT_TASK_DEFINITION}},
+    {"poolwarden --print=iam -c a.conf",
+     {.mode = MODE_PRINT, .config_file = "a.conf", .log_level = LOG_INFO, .print = PRINT_IAM}},
+    {"poolwarden --once --format json",
+     {.mode = MODE_ONCE, .format = FORMAT_JSON, .log_level = LOG_INFO}},
+    {"poolwarden --format=text --check-config", {.mode = MODE_CHECK_CONFIG, .log_level = LOG_INFO}},
+    {"poolwarden -c a.conf", {.mode = MODE_RUN, .config_file = "a.conf", .log_level = LOG_INFO}},
+    {"poolwarden -ca.conf", {.mode = MODE_RUN, .config_file = "a.conf", .log_level = LOG_INFO}},
+    {"poolwarden -nc a.conf",
+     {.mode = MODE_RUN, .config_file = "a.conf", .dry_run = true, .log_level = LOG_INFO}},
+    {"poolwarden --config=a=b.conf",
+     {.mode = MODE_RUN, .config_file = "a=b.conf", .log_level = LOG_INFO}},
+    {"poolwarden --dry-run --log-level debug",
+     {.mode = MODE_RUN, .dry_run = true, .log_level = LOG_DEBUG}},
+    {"poolwarden --once --once", {.mode = MODE_ONCE, .log_level = LOG_INFO}},
+    {"poolwarden -V", {.mode = MODE_VERSION, .log_level = LOG_INFO}},
+    {"poolwarden -h", {.mode = MODE_HELP, .log_level = LOG_INFO}},
 };
 
 static void takes(void **state)
@@ -63,6 +73,8 @@ static void takes(void **state)
         }
         assert_int_equal(cli.mode, good[i].cli.mode);
         assert_int_equal(cli.dry_run, good[i].cli.dry_run);
+        assert_int_equal(cli.prune, good[i].cli.prune);
+        assert_int_equal(cli.print, good[i].cli.print);
         assert_int_equal(cli.format, good[i].cli.format);
         assert_int_equal(cli.log_level, good[i].cli.log_level);
         assert_string_equal(cli.config_file != NULL ? cli.config_file : "(none)",
@@ -74,6 +86,12 @@ static const struct {
     const char *line, *message;
 } bad[] = {
     {"poolwarden --setup-alarm", "unknown option --setup-alarm; did you mean --setup-alarms?"},
+    {"poolwarden --setup-alarms --prune", "--prune goes with --remove-alarms"},
+    {"poolwarden --print", "--print needs a value: --print WHAT"},
+    {"poolwarden --print sql",
+     "--print: \"sql\" is not known; accepted: iam, grants, task-definition"},
+    {"poolwarden --print iam --once", "--print and --once: one mode at a time"},
+    {"poolwarden --prune", "--prune goes with --remove-alarms"},
     {"poolwarden --dryrun", "unknown option --dryrun; did you mean --dry-run?"},
     {"poolwarden --frobnicate", "unknown option --frobnicate; --help lists them"},
     {"poolwarden -x", "unknown option -x; --help lists them"},
@@ -86,10 +104,9 @@ static const struct {
     {"poolwarden -c", "--config needs a value: --config FILE"},
     {"poolwarden --config=", "--config: the file's name is empty"},
     {"poolwarden --once=1", "--once takes no value"},
-    {"poolwarden --once -n", "--dry-run goes with the agent or --setup-alarms, not with --once"},
+    {"poolwarden --once -n",
+     "--dry-run goes with the agent, a --setup mode or --remove-alarms, not with --once"},
     {"poolwarden --health", "--health is not available in this version"},
-    {"poolwarden --print iam", "--print is not available in this version"},
-    {"poolwarden --print=iam", "--print is not available in this version"},
 };
 
 static void refuses(void **state)

@@ -241,7 +241,6 @@ static void names_the_database_of_the_environment(void **state)
         {RDS("orders.c1a.eu-west-1", "", ""), NULL, "orders", 1},
         {RDS("orders.c1a.eu-west-1", "", "?sslmode=require"), NULL, "orders", 1},
         {RDS("orders.cluster-c1a.eu-west-1", "", "?sslmode=verify-full"), NULL, "orders", 1},
-        {RDS("orders.cluster-ro-c1a.eu-west-1", "", "?sslmode=verify-full"), NULL, "orders", 1},
         {RDS("orders.proxy-c1a.eu-west-1", "", "?sslmode=verify-full"), NULL, "orders", 1},
         {"postgresql://db/x?pgbouncer=true", NULL, "db", 1},
         {"postgresql://app@/x?host=/var/run/postgresql", NULL, "localhost", 0},
@@ -358,7 +357,9 @@ static void warns(void **state)
 #define DATABASE_KEYS                                                                              \
     "high_connections, high_connections.rule, pool_timeout, pool_timeout.rule, "                   \
     "connections_exhausted, connections_exhausted.rule, connection_leak, connection_leak.rule, "   \
-    "monitoring_silent, monitoring_silent.rule, adopt, actions, ok_actions, "                      \
+    "monitoring_silent, monitoring_silent.rule, "                                                  \
+    "pool_waiting, pool_waiting.rule, rds_cpu, rds_cpu.rule, rds_memory, rds_memory.rule, "        \
+    "proxy_borrow_latency, proxy_borrow_latency.rule, proxy_name, adopt, actions, ok_actions, "    \
     "insufficient_data_actions, name_prefix, tag.NAME, url, auth, password_file, "                 \
     "password_secret, identifier, region, "                                                        \
     "long_query, leak, stale_idle, per_database, per_application"
@@ -465,8 +466,32 @@ static const struct {
     {"[alarms]\nhigh_connections.rule = Maximum 10s 2/3\n",
      "a.conf:4: [alarms] high_connections.rule: \"Maximum 10s 2/3\" has a period below 60s, which "
      "needs [cloudwatch] resolution = 1"},
-    {"[alarms]\nrds_cpu = 70%\n",
-     "a.conf:4: [alarms] rds_cpu: \"70%\" is not available in this version; accepted: off"},
+    {"[alarms]\nrds_cpu = 170%\n",
+     "a.conf:4: [alarms] rds_cpu: \"170%\" is out of range; accepted: 1% to 100%, or off"},
+    {"[alarms]\nrds_memory = 256\n",
+     "a.conf:4: [alarms] rds_memory: \"256\" has no unit; accepted: 1MB to 16777216MB, or off"},
+    {"[alarms]\nrds_cpu = 70%\nrds_cpu.rule = Average 10s 1/1\n[cloudwatch]\nresolution = 1\n",
+     "a.conf:5: [alarms] rds_cpu.rule: \"Average 10s 1/1\" has a period below 60s, and AWS "
+     "publishes "
+     "this metric once a minute"},
+    {"[alarms]\nproxy_borrow_latency = 100ms\n",
+     "a.conf:4: [alarms] proxy_borrow_latency: \"100ms\" needs proxy_name, the RDS Proxy's"},
+    {"[alarms]\npool_waiting = 5s\n",
+     "a.conf:4: [alarms] pool_waiting: \"5s\" needs a metric that is not published: [cloudwatch] "
+     "metrics = standard is needed"},
+    {"[alarms]\ntag.poolwarden = x\n",
+     "a.conf:4: [alarms] tag.poolwarden: \"x\" would replace a tag that says whose the alarm is; "
+     "accepted: at most 48; names of 1 to 128, values of up to 256 printable ASCII characters"},
+    {"[database far]\nurl = postgresql://x.cluster-ro-abc.eu-west-1.rds.amazonaws.com/x\n",
+     "a.conf:4: [database far] url: the value leads to "
+     "x.cluster-ro-abc.eu-west-1.rds.amazonaws.com, a cluster's reader endpoint, behind which "
+     "another instance may answer each time: write one section [database NAME] for each instance, "
+     "with its own endpoint"},
+    {"[database far]\nurl = postgresql://x.cluster-custom-abc.eu-west-1.rds.amazonaws.com/x\n",
+     "a.conf:4: [database far] url: the value leads to "
+     "x.cluster-custom-abc.eu-west-1.rds.amazonaws.com, a cluster's custom endpoint, behind which "
+     "another instance may answer each time: write one section [database NAME] for each instance, "
+     "with its own endpoint"},
     {"[alarms]\nactions = ops\n",
      "a.conf:4: [alarms] actions: \"ops\" has an item that is no ARN; accepted: at most 5 ARNs "
      "with commas between"},
@@ -474,8 +499,8 @@ static const struct {
      "a.conf:4: [alarms] actions: \"arn:1 arn:2 arn:3 arn:4 arn:5 arn:6\" has more than 5 items; "
      "accepted: at most 5 ARNs with commas between"},
     {"[alarms]\ntag.managed-by = me\n",
-     "a.conf:4: [alarms] tag.managed-by: \"me\" would replace the tag that says whose the alarm "
-     "is; accepted: at most 49; names of 1 to 128, values of up to 256 printable ASCII characters"},
+     "a.conf:4: [alarms] tag.managed-by: \"me\" would replace a tag that says whose the alarm "
+     "is; accepted: at most 48; names of 1 to 128, values of up to 256 printable ASCII characters"},
     {"auth = iam\n", "a.conf:3: [database orders] auth: \"iam\" needs sslmode=verify-full and "
                      "sslrootcert=FILE (the RDS bundle) in url: the token is a password"},
     {"auth = kerberos\n", "a.conf:3: [database orders] auth: \"kerberos\" is not known; accepted: "

@@ -26,6 +26,7 @@ struct room {
     struct config *config;
     struct provision *provision;
     bool one_shot, dry_run;
+    uint64_t put_gap_ms;
 
     /* CloudWatch. */
     json_t *alarms;      /* name -> alarm as put */
@@ -34,6 +35,9 @@ struct room {
     const char *denied;  /* an operation that the role may not do */
     const char *refused; /* an alarm whose writing is refused */
     bool silent;         /* never answers */
+    int throttled;       /* so many calls of `busy` are */
+    const char *busy;    /* PutMetricAlarm when NULL */
+    size_t calls_left;   /* counts down to being silent */
     char *answer;
 
     /* What was told. */
@@ -86,6 +90,28 @@ static json_t *put(json_t *document)
     return json_object();
 }
 
+/* Adds and replaces. */
+static void tag(const char *name, const json_t *added)
+{
+    json_t *tags = json_deep_copy(added);
+    const json_t *old = json_object_get(room->tags, name);
+
+    for (size_t i = 0; i < json_array_size(old); i++) {
+        const char *key = json_string_value(json_object_get(json_array_get(old, i), "Key"));
+        bool replaced = false;
+
+        for (size_t j = 0; j < json_array_size(added); j++) {
+            const json_t *other = json_object_get(json_array_get(added, j), "Key");
+
+            replaced = replaced || strcmp(json_string_value(other), key) == 0;
+        }
+        if (!replaced) {
+            json_array_append(tags, json_array_get(old, i));
+        }
+    }
+    json_object_set_new(room->tags, name, tags);
+}
+
 static json_t *act(const char *operation, json_t *document)
 {
     if (strcmp(operation, "DescribeAlarms") == 0) {
@@ -100,7 +126,7 @@ static json_t *act(const char *operation, json_t *document)
         return json_pack("{s:o}", "Tags", tags ? json_incref(tags) : json_array());
     }
     assert_string_equal(operation, "TagResource");
-    json_object_set(room->tags, name_of_arn(document), json_object_get(document, "Tags"));
+    tag(name_of_arn(document), json_object_get(document, "Tags"));
     return json_object();
 }
 
@@ -130,7 +156,11 @@ static void on_request(void *arg, const struct server_request *request,
     (void)arg;
     assert_non_null(document);
     note_call(operation, document);
-    if (room->silent) {
+    if (room->throttled > 0 && strcmp(operation, room->busy ? room->busy : "PutMetricAlarm") == 0) {
+        room->throttled--;
+        answer->status = 400;
+        answer->body = "{\"__type\":\"x#ThrottlingException\",\"message\":\"Rate exceeded\"}";
+    } else if (room->silent) {
         answer->fate = SERVER_SILENT;
     } else if (room->denied && strcmp(room->denied, operation) == 0) {
         answer->status = 403;
@@ -145,6 +175,9 @@ static void on_request(void *arg, const struct server_request *request,
         room->answer = json_dumps(result, 0);
         answer->body = room->answer;
         json_decref(result);
+    }
+    if (room->calls_left > 0 && --room->calls_left == 0) {
+        room->silent = true;
     }
     json_decref(document);
 }
@@ -161,7 +194,7 @@ static void on_closed(void *arg)
 static void on_line(void *arg, const struct provision_line *line)
 {
     (void)arg;
-    assert_string_equal(line->database, "orders");
+    assert_non_null(config_database_named(room->config, line->database));
     provision_format_line(line, &room->lines);
     buf_putc(&room->lines, '\n');
 }
@@ -216,6 +249,7 @@ static void configure(const char *text)
                                               .default_region = "eu-west-1",
                                               .dry_run = room->dry_run,
                                               .one_shot = room->one_shot,
+                                              .put_gap_ms = room->put_gap_ms,
                                               .on_line = on_line,
                                               .on_done = on_done};
 
@@ -233,7 +267,7 @@ static const struct config_database *orders(void)
 static void wait(void)
 {
     room->done = false;
-    assert_true(loop_until(&room->w.loop, &room->done, 10000));
+    assert_true(loop_until(&room->w.loop, &room->done, 30000));
 }
 
 /* One run of all. What earlier ones said and called is forgotten. */
@@ -246,6 +280,12 @@ static void run(void)
     wait();
 }
 
+/* The client's own retries do not wait. */
+static double at_once(void)
+{
+    return 0;
+}
+
 static int set_up(void **state)
 {
     struct err err;
@@ -253,6 +293,7 @@ static int set_up(void **state)
     (void)state;
     room = mem_alloc(sizeof(*room));
     room->one_shot = true;
+    room->put_gap_ms = 1;
     room->alarms = json_object();
     room->tags = json_object();
     buf_init(&room->lines, 1000000);
@@ -267,7 +308,8 @@ static int set_up(void **state)
                                                .credentials = room->cache,
                                                .region = "eu-west-1",
                                                .endpoint_url = http_server_url(room->w.server),
-                                               .env = &room->w.env};
+                                               .env = &room->w.env,
+                                               .random = at_once};
     assert_true(aws_client_new(&options, &room->client, &err));
     return 0;
 }
@@ -350,7 +392,7 @@ static void the_first_run_creates_and_the_second_changes_nothing(void **state)
     assert_int_equal(room->err.code, ERR_NONE);
     assert_true(threshold_of(HIGH) == 37.6);
     const json_t *tags = json_object_get(room->tags, HIGH);
-    assert_int_equal(json_array_size(tags), 2);
+    assert_int_equal(json_array_size(tags), 3);
     assert_int_equal(count_calls("DescribeAlarms"), 1);
     assert_int_equal(count_calls("PutMetricAlarm"), 4);
     assert_int_equal(count_calls("TagResource"), 0);
@@ -369,6 +411,7 @@ static void at_most_two_writes_a_second(void **state)
     uint64_t start = uv_hrtime();
 
     (void)state;
+    room->put_gap_ms = 0; /* as it is by default */
     create_defaults(ORDERS POOL);
     assert_true(uv_hrtime() - start >= UINT64_C(1490) * 1000000); /* three gaps */
 }
@@ -424,7 +467,7 @@ static void the_first_pool_turns_the_alarm_from_grey_to_green(void **state)
     run();
     assert_summary(0, 1, 3, 0, 0);
     assert_true(
-        has_line("~ prisma-pool-timeout-orders  (missing data: missing" ARROW "notBreaching)\n"));
+        has_line("~ prisma-pool-timeout-orders  (missing_data: missing" ARROW "notBreaching)\n"));
 }
 
 static void a_person_s_action_survives_a_change(void **state)
@@ -442,6 +485,216 @@ static void a_person_s_action_survives_a_change(void **state)
     assert_summary(0, 1, 3, 0, 0);
     assert_int_equal(json_array_size(json_object_get(alarm_of(HIGH), "AlarmActions")), 2);
     assert_true(json_is_false(json_object_get(alarm_of(HIGH), "ActionsEnabled")));
+}
+
+/* --- Actions that we set, and actions that a person added --- */
+
+#define OPS "arn:aws:sns:eu-west-1:123456789012:ops"
+#define NEW "arn:aws:sns:eu-west-1:123456789012:new"
+#define ME  "arn:aws:sns:eu-west-1:123456789012:me"
+
+static void set_actions(const char *name, json_t *actions)
+{
+    json_object_set_new(alarm_of(name), "AlarmActions", actions);
+}
+
+static bool has_actions(const char *name, json_t *expected)
+{
+    bool same = json_equal(json_object_get(alarm_of(name), "AlarmActions"), expected);
+
+    json_decref(expected);
+    return same;
+}
+
+static void rerun(const char *text)
+{
+    configure(text);
+    provision_set_limit(room->provision, orders(), 47);
+    run();
+}
+
+static void a_threshold_changed_by_hand_is_one_put(void **state)
+{
+    (void)state;
+    create_defaults("[alarms]\nactions = " OPS "\n" ORDERS POOL);
+    json_object_set_new(alarm_of(HIGH), "Threshold", json_real(99));
+    set_actions(HIGH, json_pack("[ss]", OPS, ME));
+    rerun("[alarms]\nactions = " OPS "\n" ORDERS POOL);
+    assert_summary(0, 1, 3, 0, 0);
+    assert_true(has_line("~ rds-high-connections-orders  (threshold: 99" ARROW "37.6)\n"));
+    assert_int_equal(count_calls("PutMetricAlarm"), 1);
+    assert_int_equal(count_calls("TagResource"), 0);
+    assert_true(has_actions(HIGH, json_pack("[ss]", OPS, ME)));
+}
+
+static void an_action_that_is_configured_no_longer_goes_and_a_person_s_stays(void **state)
+{
+    (void)state;
+    create_defaults("[alarms]\nactions = " OPS "\n" ORDERS POOL);
+    set_actions(HIGH, json_pack("[ss]", ME, OPS));
+    rerun("[alarms]\nactions = " NEW "\n" ORDERS POOL);
+    assert_summary(0, 4, 0, 0, 0);
+    assert_true(has_line("~ rds-high-connections-orders  (actions: +" NEW " -" OPS ")\n"));
+    assert_true(has_actions(HIGH, json_pack("[ss]", NEW, ME)));
+    rerun("[alarms]\nactions = " NEW "\n" ORDERS POOL);
+    assert_summary(0, 0, 4, 0, 0);
+    rerun(ORDERS POOL);
+    assert_true(has_actions(HIGH, json_pack("[s]", ME)));
+    rerun(ORDERS POOL);
+    assert_summary(0, 0, 4, 0, 0);
+    assert_int_equal(count_calls("TagResource"), 0);
+}
+
+/* Killed between two calls, at each place where that can be, and the configuration changes before
+ * the next run: nothing that we set is taken for a person's. */
+static void a_run_that_was_broken_off_is_resumed(void **state)
+{
+    (void)state;
+    for (size_t after = 1; after < 12; after++) {
+        json_object_clear(room->alarms);
+        json_object_clear(room->tags);
+        room->put_gap_ms = 1;
+        create_defaults("[alarms]\nactions = " OPS "\n" ORDERS POOL);
+        set_actions(HIGH, json_pack("[ss]", ME, OPS));
+        configure("[alarms]\nactions = " NEW "\ntag.team = payments\n" ORDERS POOL);
+        provision_set_limit(room->provision, orders(), 47);
+        buf_clear(&room->calls);
+        provision_run(room->provision, NULL);
+        room->calls_left = after;
+        while (!room->silent) {
+            loop_for(&room->w.loop, 1);
+        }
+        stop_provision();
+        room->silent = false;
+        room->done = false;
+        rerun("[alarms]\ntag.team = payments\n" ORDERS POOL);
+        assert_true(has_actions(HIGH, json_pack("[s]", ME)));
+        assert_true(has_actions("prisma-pool-timeout-orders", json_array()));
+        rerun("[alarms]\ntag.team = payments\n" ORDERS POOL);
+        assert_summary(0, 0, 4, 0, 0);
+    }
+}
+
+static void a_configured_tag_is_brought_to_what_exists(void **state)
+{
+    (void)state;
+    create_defaults(ORDERS POOL);
+    rerun("[alarms]\ntag.team = payments\n" ORDERS POOL);
+    assert_summary(0, 4, 0, 0, 0);
+    assert_true(has_line("~ rds-high-connections-orders  (tag.team: none" ARROW "payments)\n"));
+    assert_int_equal(count_calls("PutMetricAlarm"), 0);
+    assert_int_equal(count_calls("TagResource"), 4);
+    rerun("[alarms]\ntag.team = payments\n" ORDERS POOL);
+    assert_summary(0, 0, 4, 0, 0);
+}
+
+/* As versions before the mark made them. */
+static void an_alarm_without_a_mark_gets_one(void **state)
+{
+    (void)state;
+    create_defaults("[alarms]\nactions = " OPS "\n" ORDERS POOL);
+    json_object_set_new(room->tags, HIGH,
+                        json_pack("[{s:s, s:s}]", "Key", "managed-by", "Value", "poolwarden"));
+    rerun("[alarms]\nactions = " OPS "\n" ORDERS POOL);
+    assert_summary(0, 1, 3, 0, 0);
+    assert_int_equal(count_calls("PutMetricAlarm"), 0);
+    rerun(ORDERS POOL);
+    assert_true(has_actions(HIGH, json_array()));
+}
+
+/* --- Throttling --- */
+
+static void throttling_slows_down_and_nothing_fails(void **state)
+{
+    (void)state;
+    room->throttled = 9; /* attempts; the client makes three of a call */
+    configure(ORDERS POOL);
+    provision_set_limit(room->provision, orders(), 47);
+    run();
+    assert_summary(4, 0, 0, 0, 0);
+    assert_int_equal(room->throttled, 0);
+    room->throttled = 5;
+    room->busy = "DescribeAlarms";
+    run();
+    assert_summary(0, 0, 4, 0, 0);
+    room->throttled = 7;
+    room->busy = "ListTagsForResource";
+    run();
+    assert_summary(0, 0, 4, 0, 0);
+}
+
+static void throttling_without_end_is_a_failure(void **state)
+{
+    (void)state;
+    room->throttled = 1000;
+    configure(ORDERS POOL);
+    provision_set_limit(room->provision, orders(), 47);
+    run();
+    assert_summary(0, 0, 0, 0, 4);
+    assert_true(
+        has_line("x rds-high-connections-orders  (PutMetricAlarm in eu-west-1: Throttling"));
+    room->busy = "DescribeAlarms";
+    run();
+    assert_int_equal(room->err.code, ERR_THROTTLED);
+}
+
+/* --- AWS's own metrics, and pools --- */
+
+#define AURORA                                                                                     \
+    "[alarms]\nhigh_connections = off\npool_timeout = off\nconnections_exhausted = off\n"          \
+    "monitoring_silent = off\nrds_cpu = 70%\n"                                                     \
+    "[database orders]\nurl = postgresql://app@orders.cluster-abc.eu-west-1.rds.amazonaws.com/x\n"
+#define CPU "rds-cpu-orders"
+
+static const char *instance_of(const char *name)
+{
+    const json_t *dimensions = json_object_get(alarm_of(name), "Dimensions");
+
+    return json_string_value(json_object_get(json_array_get(dimensions, 0), "Value"));
+}
+
+static void the_alarm_of_an_aurora_instance_follows_a_failover(void **state)
+{
+    (void)state;
+    room->one_shot = false;
+    configure(AURORA);
+    run();
+    assert_summary(0, 0, 0, 0, 0); /* which instance it is has to be told first */
+    assert_true(provision_set_instance(room->provision, orders(), "orders-1"));
+    run();
+    assert_summary(1, 0, 0, 0, 0);
+    assert_string_equal(instance_of(CPU), "orders-1");
+    assert_false(provision_set_instance(room->provision, orders(), "orders-1"));
+    assert_true(provision_set_instance(room->provision, orders(), "orders-2"));
+    run();
+    assert_summary(0, 1, 0, 0, 0);
+    assert_string_equal(instance_of(CPU), "orders-2");
+}
+
+static void staging_s_alarm_of_the_same_instance_is_not_ours(void **state)
+{
+    (void)state;
+    configure("[cloudwatch]\nnamespace = Staging\n" AURORA);
+    (void)provision_set_instance(room->provision, orders(), "orders-1");
+    run();
+    assert_summary(1, 0, 0, 0, 0);
+    configure(AURORA);
+    (void)provision_set_instance(room->provision, orders(), "orders-1");
+    run();
+    assert_summary(0, 0, 0, 1, 0);
+    assert_true(has_line("! rds-cpu-orders  (its tag poolwarden is that of another namespace"));
+}
+
+static void each_pool_is_provisioned(void **state)
+{
+    (void)state;
+    configure("[cloudwatch]\nmetrics = standard\n[alarms]\npool_waiting = 5s\n" ORDERS
+              "[pool api]\ndatabase = orders\n[pool jobs]\ndatabase = orders\n");
+    provision_set_limit(room->provision, orders(), 47);
+    run();
+    assert_summary(6, 0, 0, 0, 0);
+    assert_true(has_line("+ pool-waiting-orders-api  (PoolMaxWait > 5)\n"));
+    assert_true(has_line("+ pool-waiting-orders-jobs  (PoolMaxWait > 5)\n"));
 }
 
 /* --- What is not ours --- */
@@ -485,7 +738,7 @@ static const struct {
     {"taken over", "Application", false, true,
      "~ rds-high-connections-orders  (taken over; threshold: 80" ARROW
      "37.6, statistic: Average" ARROW "Maximum, period: 300" ARROW "60, datapoints: 1" ARROW
-     "2, evaluation periods: 1" ARROW "3, description)\n",
+     "2, evaluation_periods: 1" ARROW "3, description)\n",
      true, true},
     {"taken over with its metric", "AWS/RDS", false, true,
      "~ rds-high-connections-orders  (taken over; watches: AWS/RDS DatabaseConnections "
@@ -528,6 +781,48 @@ static void taking_over_what_is_the_same_only_tags(void **state)
     assert_true(has_line("~ rds-high-connections-orders  (taken over)\n"));
     assert_int_equal(count_calls("PutMetricAlarm"), 0);
     assert_int_equal(count_calls("TagResource " HIGH), 1);
+}
+
+/* --- Many --- */
+
+#define MANY 500
+
+static char *many_databases(void)
+{
+    struct buf text;
+
+    buf_init(&text, (size_t)1 << 20);
+    buf_puts(&text, "[alarms]\nhigh_connections = 40\nconnections_exhausted = off\n"
+                    "monitoring_silent = off\n");
+    for (int i = 0; i < MANY; i++) {
+        buf_printf(&text, "[database db%d]\nurl = postgresql://app@db%d/x\n", i, i);
+    }
+    return buf_take(&text);
+}
+
+static void five_hundred_databases_are_one_run_that_can_be_resumed(void **state)
+{
+    char *text = many_databases();
+
+    (void)state;
+    configure(text);
+    provision_run(room->provision, NULL);
+    room->calls_left = 300;
+    while (!room->silent) {
+        loop_for(&room->w.loop, 1);
+    }
+    stop_provision();
+    room->silent = false;
+    size_t written = json_object_size(room->alarms);
+
+    assert_in_range(written, 200, 299);
+    configure(text);
+    run();
+    assert_summary(2 * MANY - written, 0, written, 0, 0);
+    assert_int_equal(count_calls("PutMetricAlarm"), 2 * MANY - written);
+    assert_int_equal(count_calls("DescribeAlarms"), 2 * MANY / 100);
+    assert_int_equal(json_object_size(room->alarms), 2 * MANY);
+    free(text);
 }
 
 /* --- Failures --- */
@@ -649,6 +944,7 @@ static void a_failure_is_told_once(void **state)
 static void what_is_asked_for_during_a_run_follows(void **state)
 {
     (void)state;
+    room->put_gap_ms = 100;
     room->one_shot = false;
     configure(ORDERS POOL);
     provision_set_limit(room->provision, orders(), 47);
@@ -697,6 +993,7 @@ static void a_reload_keeps_the_limit_and_begins_anew(void **state)
     struct config *config = load("[alarms]\nhigh_connections = 50%\n" ORDERS POOL);
 
     (void)state;
+    room->put_gap_ms = 100;
     room->one_shot = false;
     configure(ORDERS POOL);
     provision_set_limit(room->provision, orders(), 47);
@@ -747,6 +1044,7 @@ static void stopping_in_the_middle(void **state)
 static void stopping_while_it_waits(void **state)
 {
     (void)state;
+    room->put_gap_ms = 100;
     room->one_shot = false;
     room->denied = "DescribeAlarms";
     configure(ORDERS);
@@ -802,8 +1100,19 @@ int main(void)
         STORY(a_dry_run_tells_a_change),
         STORY(the_first_pool_turns_the_alarm_from_grey_to_green),
         STORY(a_person_s_action_survives_a_change),
+        STORY(a_threshold_changed_by_hand_is_one_put),
+        STORY(an_action_that_is_configured_no_longer_goes_and_a_person_s_stays),
+        STORY(a_run_that_was_broken_off_is_resumed),
+        STORY(a_configured_tag_is_brought_to_what_exists),
+        STORY(an_alarm_without_a_mark_gets_one),
+        STORY(throttling_slows_down_and_nothing_fails),
+        STORY(throttling_without_end_is_a_failure),
+        STORY(the_alarm_of_an_aurora_instance_follows_a_failover),
+        STORY(staging_s_alarm_of_the_same_instance_is_not_ours),
+        STORY(each_pool_is_provisioned),
         STORY(what_is_not_ours_is_left_alone_unless_asked),
         STORY(taking_over_what_is_the_same_only_tags),
+        STORY(five_hundred_databases_are_one_run_that_can_be_resumed),
         STORY(one_failure_does_not_stop_the_others),
         STORY(without_a_limit_a_percentage_fails),
         STORY(one_that_cannot_compare_ends),

@@ -4,13 +4,11 @@
 #include <string.h>
 
 #include "agent/provision/item.h"
-#include "aws/cloudwatch.h"
+#include "agent/provision/run.h"
+#include "agent/provision/told.h"
 #include "aws/common/mem.h"
 #include "aws/common/random.h"
 
-/* PutMetricAlarm takes 3 a second from an account, ListTagsForResource 10. */
-#define PUT_GAP_MS     500
-#define TAGS_GAP_MS    150
 #define BACKOFF_MIN_MS 60000
 #define BACKOFF_MAX_MS 900000
 #define DETAIL_MAX     16384
@@ -18,17 +16,15 @@
 struct member {
     const struct config_database *database;
     double usable;
-    bool pending;                 /* asked for */
-    bool running;                 /* part of the run under way */
-    char *told[ALARM_KIND_COUNT]; /* why an alarm failed, as told; NULL: it did not */
+    char *instance; /* as Aurora says; NULL: not known */
+    bool pending;   /* asked for */
+    bool running;   /* part of the run under way */
 };
 
 enum provision_state {
     PROVISION_IDLE,
     PROVISION_SCHEDULED, /* the timer begins a run */
-    PROVISION_COMPARING, /* DescribeAlarms is under way */
-    PROVISION_PACING,    /* the timer goes on with the item */
-    PROVISION_CALLING    /* one call about the item is under way */
+    PROVISION_RUNNING
 };
 
 struct provision {
@@ -38,22 +34,16 @@ struct provision {
     uv_timer_t timer;
     enum provision_state state;
 
-    struct item *items; /* of the run */
-    size_t item_count;
-    size_t current;
-    struct cloudwatch_describe *describe;
-    struct cloudwatch_tags_call *tags;
-    struct aws_call *call;
-    uint64_t next_put_ms, next_tags_ms;
+    struct run run;
+    struct told told;
     struct provision_summary summary;
     struct err denied; /* the first of the run; ERR_NONE: there is none */
     int failures;      /* runs in a row that failed */
 
+    int open; /* handles that are not closed yet */
     provision_closed *closed;
     void *closed_arg;
 };
-
-static void go_on(struct provision *provision);
 
 /* --- Databases -------------------------------------------------------------------------------- */
 
@@ -81,43 +71,69 @@ static void find_members(struct provision *provision)
 static void free_members(struct member *members, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        for (size_t kind = 0; kind < ALARM_KIND_COUNT; kind++) {
-            free(members[i].told[kind]);
-        }
+        free(members[i].instance);
     }
     free(members);
+}
+
+static struct member *member_of(struct provision *provision, const struct config_database *database)
+{
+    for (size_t i = 0; i < provision->member_count; i++) {
+        if (provision->members[i].database == database) {
+            return &provision->members[i];
+        }
+    }
+    return NULL;
 }
 
 void provision_set_limit(struct provision *provision, const struct config_database *database,
                          double usable)
 {
-    for (size_t i = 0; i < provision->member_count; i++) {
-        if (provision->members[i].database == database) {
-            provision->members[i].usable = usable;
-        }
+    struct member *member = member_of(provision, database);
+
+    if (member) {
+        member->usable = usable;
     }
+}
+
+static bool looks_at_instance(const struct config_database *database)
+{
+    bool looks = false;
+
+    for (int kind = 0; kind < ALARM_KIND_COUNT; kind++) {
+        looks = looks || (alarm_row((enum alarm_kind)kind)->of == ALARM_OF_INSTANCE &&
+                          database->alarms.alarm[kind].threshold.kind != THRESHOLD_OFF);
+    }
+    return looks;
+}
+
+bool provision_set_instance(struct provision *provision, const struct config_database *database,
+                            const char *instance)
+{
+    struct member *member = member_of(provision, database);
+
+    if (!member || (member->instance && strcmp(member->instance, instance) == 0)) {
+        return false;
+    }
+    free(member->instance);
+    member->instance = mem_strdup(instance);
+    return looks_at_instance(database);
 }
 
 /* --- A run's items ---------------------------------------------------------------------------- */
 
-static struct alarm_context context_of(const struct provision *provision,
-                                       const struct member *member)
-{
-    const struct config *config = provision->options.config;
+struct item_list {
+    struct item *items;
+    size_t count;
+};
 
-    return (struct alarm_context){.config = config,
-                                  .database = member->database,
-                                  .usable = member->usable,
-                                  .has_pool = alarm_has_pool(config, member->database)};
-}
-
-static void add_item(struct provision *provision, const struct member *member, enum alarm_kind kind)
+static void add_item(struct provision *provision, const struct alarm_context *context,
+                     enum alarm_kind kind, struct item_list *list)
 {
-    const struct alarm_context context = context_of(provision, member);
     struct item item;
     struct err err;
 
-    if (!item_init(&item, &context, kind, &err)) {
+    if (!item_init(&item, context, kind, &err)) {
         bool is_off = err.code == ERR_ABSENT;
 
         if (is_off || !provision->options.one_shot) {
@@ -126,64 +142,63 @@ static void add_item(struct provision *provision, const struct member *member, e
             return;
         }
     }
-    provision->items =
-        mem_grow(provision->items, provision->item_count + 1, sizeof(*provision->items));
-    provision->items[provision->item_count++] = item;
+    list->items = mem_grow(list->items, list->count + 1, sizeof(*list->items));
+    list->items[list->count++] = item;
 }
 
-static void collect_items(struct provision *provision)
+/* One, or one for each pool of the database. */
+static void add_kind(struct provision *provision, const struct member *member, enum alarm_kind kind,
+                     struct item_list *list)
 {
+    const struct config *config = provision->options.config;
+    struct alarm_context context = {.config = config,
+                                    .database = member->database,
+                                    .usable = member->usable,
+                                    .instance = member->instance};
+
+    if (alarm_row(kind)->of != ALARM_OF_POOL) {
+        add_item(provision, &context, kind, list);
+        return;
+    }
+    for (size_t i = 0; i < config->pool_count; i++) {
+        if (config->pools[i].of == member->database) {
+            context.pool = &config->pools[i];
+            add_item(provision, &context, kind, list);
+        }
+    }
+}
+
+static struct item_list collect_items(struct provision *provision)
+{
+    struct item_list list = {0};
+
     for (size_t i = 0; i < provision->member_count; i++) {
         struct member *member = &provision->members[i];
 
         member->running = member->pending;
         member->pending = false;
         for (int kind = 0; kind < ALARM_KIND_COUNT && member->running; kind++) {
-            add_item(provision, member, (enum alarm_kind)kind);
+            add_kind(provision, member, (enum alarm_kind)kind, &list);
         }
     }
-}
-
-static void free_items(struct provision *provision)
-{
-    for (size_t i = 0; i < provision->item_count; i++) {
-        item_done(&provision->items[i]);
-    }
-    free(provision->items);
-    provision->items = NULL;
-    provision->item_count = 0;
-    provision->current = 0;
+    return list;
 }
 
 /* --- Runs ------------------------------------------------------------------------------------- */
-
-static void on_compared(void *arg, const struct cloudwatch_alarm *alarms, size_t count,
-                        const struct err *err);
 
 static void begin_run(struct provision *provision)
 {
     provision->summary = (struct provision_summary){0};
     provision->denied.code = ERR_NONE;
-    collect_items(provision);
-    const char **names = mem_alloc(provision->item_count * sizeof(*names));
-    for (size_t i = 0; i < provision->item_count; i++) {
-        names[i] = provision->items[i].wanted.name;
-    }
-    provision->state = PROVISION_COMPARING;
-    provision->describe = cloudwatch_describe_alarms(provision->options.client, names,
-                                                     provision->item_count, on_compared, provision);
-    free(names);
+    struct item_list list = collect_items(provision);
+
+    provision->state = PROVISION_RUNNING;
+    run_start(&provision->run, list.items, list.count);
 }
 
 static void on_timer(uv_timer_t *timer)
 {
-    struct provision *provision = timer->data;
-
-    if (provision->state == PROVISION_SCHEDULED) {
-        begin_run(provision);
-    } else {
-        go_on(provision);
-    }
+    begin_run(timer->data);
 }
 
 static void schedule(struct provision *provision, uint64_t delay_ms)
@@ -227,245 +242,75 @@ static void schedule_next(struct provision *provision, bool failed)
     }
 }
 
-/* err: NULL when the alarms were gone through. The caller's last act. */
-static void end_run(struct provision *provision, const struct err *err)
+/* err: NULL when the alarms were gone through. */
+static void on_run_done(void *arg, const struct err *err)
 {
+    struct provision *provision = arg;
     const struct provision_options options = provision->options;
     const struct provision_summary summary = provision->summary;
     const struct err told = err ? *err : provision->denied;
 
-    free_items(provision);
     provision->state = PROVISION_IDLE;
     schedule_next(provision, err || summary.failed > 0);
     options.on_done(options.arg, &summary, told.code != ERR_NONE ? &told : NULL);
 }
 
-static void on_compared(void *arg, const struct cloudwatch_alarm *alarms, size_t count,
-                        const struct err *err)
-{
-    struct provision *provision = arg;
-
-    provision->describe = NULL;
-    if (err) {
-        end_run(provision, err);
-        return;
-    }
-    for (size_t i = 0; i < provision->item_count; i++) {
-        struct item *item = &provision->items[i];
-
-        for (size_t j = 0; j < count && !item->problem; j++) {
-            if (strcmp(item->wanted.name, alarms[j].name) == 0) {
-                item_compare(item, &alarms[j]);
-                break;
-            }
-        }
-    }
-    go_on(provision);
-}
-
 /* --- The outcome of an item ------------------------------------------------------------------- */
 
-static void count_line(struct provision_summary *summary, enum provision_action action)
+void provision_count(struct provision_summary *summary, enum provision_action action)
 {
     size_t *const counts[] = {
         [PROVISION_CREATED] = &summary->created,   [PROVISION_CHANGED] = &summary->changed,
         [PROVISION_IN_PLACE] = &summary->in_place, [PROVISION_NOT_OURS] = &summary->not_ours,
-        [PROVISION_FAILED] = &summary->failed,
+        [PROVISION_FAILED] = &summary->failed,     [PROVISION_REMOVED] = &summary->removed,
+        [PROVISION_ABSENT] = &summary->absent,
     };
 
     (*counts[action])++;
 }
 
-static void finish_item(struct provision *provision, enum provision_action action,
-                        const char *detail)
+static void tell(struct provision *provision, const struct item *item, enum provision_action action,
+                 const char *detail)
 {
-    const struct item *item = &provision->items[provision->current++];
     const struct provision_line line = {.action = action,
                                         .alarm = item->wanted.name,
-                                        .database = item->database->name,
-                                        .detail = detail};
+                                        .database = item->label,
+                                        .detail = detail,
+                                        .changes = item->changes};
 
-    count_line(&provision->summary, action);
+    provision_count(&provision->summary, action);
     provision->options.on_line(provision->options.arg, &line);
 }
 
-/* Notes why the current alarm fails (NULL: it does not); was the same said the last time? */
-static bool is_told(struct provision *provision, const char *reason)
-{
-    const struct item *item = &provision->items[provision->current];
-    char **told = NULL;
-
-    for (size_t i = 0; i < provision->member_count; i++) {
-        if (provision->members[i].database == item->database) {
-            told = &provision->members[i].told[item->kind];
-        }
-    }
-    if (!told || (*told && reason && aws_same_reason(*told, reason))) {
-        return told != NULL;
-    }
-    free(*told);
-    *told = mem_strdup(reason);
-    return false;
-}
-
-static void fail_item(struct provision *provision, const struct err *err)
+static void fail_item(struct provision *provision, const struct item *item, const struct err *err)
 {
     bool is_denied = !provision->options.one_shot && err->code == ERR_DENIED;
 
     if (is_denied && provision->denied.code == ERR_NONE) {
         provision->denied = *err;
     }
-    if (is_denied || is_told(provision, err->message)) {
-        count_line(&provision->summary, PROVISION_FAILED);
-        provision->current++;
+    if (is_denied || told_before(&provision->told, item->wanted.name, err->message)) {
+        provision_count(&provision->summary, PROVISION_FAILED);
         return;
     }
-    finish_item(provision, PROVISION_FAILED, err->message);
+    tell(provision, item, PROVISION_FAILED, err->message);
 }
 
 /* As it should be, or as it would be after a dry run; or left alone. */
-static void end_item(struct provision *provision)
+static void on_item(void *arg, const struct item *item, const struct err *err)
 {
-    const struct item *item = &provision->items[provision->current];
+    struct provision *provision = arg;
     struct buf detail;
 
-    if (item_outcome(item) != PROVISION_FAILED) {
-        (void)is_told(provision, NULL);
+    if (err) {
+        fail_item(provision, item, err);
+        return;
     }
+    (void)told_before(&provision->told, item->wanted.name, NULL);
     buf_init(&detail, DETAIL_MAX);
     item_detail(item, &detail);
-    finish_item(provision, item_outcome(item), buf_text(&detail));
+    tell(provision, item, item_outcome(item), buf_text(&detail));
     buf_done(&detail);
-}
-
-/* --- The steps of an item --------------------------------------------------------------------- */
-
-static void on_tagged(void *arg, const struct aws_answer *answer, const struct err *err,
-                      const struct aws_failure *failure)
-{
-    struct provision *provision = arg;
-
-    (void)answer;
-    (void)failure;
-    provision->call = NULL;
-    if (err) {
-        fail_item(provision, err);
-    } else {
-        provision->items[provision->current].tagged = true;
-    }
-    go_on(provision);
-}
-
-static void tag(struct provision *provision)
-{
-    const struct item *item = &provision->items[provision->current];
-    struct cloudwatch_tag tags[ALARM_TAGS_MAX];
-    size_t count = alarm_tags(item->database, tags);
-
-    provision->state = PROVISION_CALLING;
-    provision->call = cloudwatch_tag_resource(provision->options.client, item->arn, tags, count,
-                                              on_tagged, provision);
-}
-
-static void on_written(void *arg, const struct aws_answer *answer, const struct err *err,
-                       const struct aws_failure *failure)
-{
-    struct provision *provision = arg;
-
-    (void)answer;
-    (void)failure;
-    provision->call = NULL;
-    if (err) {
-        fail_item(provision, err);
-    } else {
-        provision->items[provision->current].written = true;
-    }
-    go_on(provision);
-}
-
-static void write_alarm(struct provision *provision)
-{
-    const struct item *item = &provision->items[provision->current];
-    struct cloudwatch_tag tags[ALARM_TAGS_MAX];
-    size_t count = item->arn ? 0 : alarm_tags(item->database, tags);
-
-    provision->state = PROVISION_CALLING;
-    provision->call = cloudwatch_put_metric_alarm(provision->options.client, &item->wanted, tags,
-                                                  count, on_written, provision);
-}
-
-static void on_tags(void *arg, const struct cloudwatch_tag *tags, size_t count,
-                    const struct err *err)
-{
-    struct provision *provision = arg;
-    struct item *item = &provision->items[provision->current];
-
-    provision->tags = NULL;
-    if (err) {
-        fail_item(provision, err);
-    } else {
-        item->asked = true;
-        item->ours = alarm_is_tagged(tags, count);
-    }
-    go_on(provision);
-}
-
-static void ask_for_tags(struct provision *provision)
-{
-    provision->state = PROVISION_CALLING;
-    provision->tags = cloudwatch_list_tags(
-        provision->options.client, provision->items[provision->current].arn, on_tags, provision);
-}
-
-/* Takes the turn, or has the timer come back when it is there. */
-static bool is_turn(struct provision *provision, uint64_t *next_ms, uint64_t gap_ms)
-{
-    uint64_t now_ms = uv_now(provision->options.loop);
-
-    if (now_ms < *next_ms) {
-        provision->state = PROVISION_PACING;
-        uv_timer_start(&provision->timer, on_timer, *next_ms - now_ms, 0);
-        return false;
-    }
-    *next_ms = now_ms + gap_ms;
-    return true;
-}
-
-/* Either begins something that comes back to go_on(), or ends the item. */
-static void step(struct provision *provision)
-{
-    const struct item *item = &provision->items[provision->current];
-
-    switch (item_next(item, provision->options.dry_run)) {
-    case ITEM_ASK:
-        if (is_turn(provision, &provision->next_tags_ms, TAGS_GAP_MS)) {
-            ask_for_tags(provision);
-        }
-        break;
-    case ITEM_WRITE:
-        if (is_turn(provision, &provision->next_put_ms, PUT_GAP_MS)) {
-            write_alarm(provision);
-        }
-        break;
-    case ITEM_TAG:
-        tag(provision);
-        break;
-    case ITEM_END:
-        end_item(provision);
-        break;
-    }
-}
-
-/* Items one after another until something is under way. */
-static void go_on(struct provision *provision)
-{
-    provision->state = PROVISION_COMPARING;
-    while (provision->state == PROVISION_COMPARING && provision->current < provision->item_count) {
-        step(provision);
-    }
-    if (provision->state == PROVISION_COMPARING) {
-        end_run(provision, NULL);
-    }
 }
 
 /* --- From outside ----------------------------------------------------------------------------- */
@@ -477,6 +322,14 @@ struct provision *provision_new(const struct provision_options *options)
     provision->options = *options;
     uv_timer_init(options->loop, &provision->timer);
     provision->timer.data = provision;
+    const struct run_options run = {.loop = options->loop,
+                                    .client = options->client,
+                                    .dry_run = options->dry_run,
+                                    .put_gap_ms = options->put_gap_ms,
+                                    .on_item = on_item,
+                                    .on_done = on_run_done,
+                                    .arg = provision};
+    run_init(&provision->run, &run);
     find_members(provision);
     return provision;
 }
@@ -495,23 +348,13 @@ void provision_run(struct provision *provision, const struct config_database *da
 
 static void cancel(struct provision *provision)
 {
-    if (provision->describe) {
-        cloudwatch_describe_cancel(provision->describe);
-    }
-    if (provision->tags) {
-        cloudwatch_tags_cancel(provision->tags);
-    }
-    aws_cancel(provision->call);
-    provision->describe = NULL;
-    provision->tags = NULL;
-    provision->call = NULL;
+    run_cancel(&provision->run);
     uv_timer_stop(&provision->timer);
-    free_items(provision);
     provision->state = PROVISION_IDLE;
 }
 
 /* What is known of a database of the old configuration holds for the same one of the new. */
-static bool take_over(struct provision *provision, const struct member *old)
+static bool take_over(struct provision *provision, struct member *old)
 {
     bool is_wanted = old->pending || old->running;
 
@@ -520,8 +363,11 @@ static bool take_over(struct provision *provision, const struct member *old)
 
         if (strcmp(member->database->name, old->database->name) == 0) {
             member->pending = is_wanted;
-            member->usable =
-                config_database_same_source(member->database, old->database) ? old->usable : 0;
+            if (config_database_same_source(member->database, old->database)) {
+                member->usable = old->usable;
+                member->instance = old->instance;
+                old->instance = NULL;
+            }
             return is_wanted;
         }
     }
@@ -547,15 +393,28 @@ void provision_reconfigure(struct provision *provision, const struct config *con
     }
 }
 
-static void on_timer_closed(uv_handle_t *timer)
+static void on_part_closed(struct provision *provision)
 {
-    struct provision *provision = timer->data;
+    if (--provision->open > 0) {
+        return;
+    }
     provision_closed *closed = provision->closed;
     void *arg = provision->closed_arg;
 
     free_members(provision->members, provision->member_count);
+    told_done(&provision->told);
     free(provision);
     closed(arg);
+}
+
+static void on_timer_closed(uv_handle_t *timer)
+{
+    on_part_closed(timer->data);
+}
+
+static void on_run_closed(void *arg)
+{
+    on_part_closed(arg);
 }
 
 void provision_stop(struct provision *provision, provision_closed *closed, void *arg)
@@ -563,17 +422,37 @@ void provision_stop(struct provision *provision, provision_closed *closed, void 
     cancel(provision);
     provision->closed = closed;
     provision->closed_arg = arg;
+    provision->open = 2;
     uv_close((uv_handle_t *)&provision->timer, on_timer_closed);
+    run_close(&provision->run, on_run_closed, provision);
+}
+
+/* --- Words ------------------------------------------------------------------------------------ */
+
+static const struct {
+    char symbol;
+    const char *word;
+} actions[] = {
+    [PROVISION_CREATED] = {'+', "create"}, [PROVISION_CHANGED] = {'~', "change"},
+    [PROVISION_IN_PLACE] = {'=', "none"},  [PROVISION_NOT_OURS] = {'!', "foreign"},
+    [PROVISION_FAILED] = {'x', "fail"},    [PROVISION_REMOVED] = {'-', "delete"},
+    [PROVISION_ABSENT] = {' ', "none"},
+};
+
+bool provision_is_change(enum provision_action action)
+{
+    return action == PROVISION_CREATED || action == PROVISION_CHANGED ||
+           action == PROVISION_REMOVED;
+}
+
+const char *provision_action_word(enum provision_action action)
+{
+    return actions[action].word;
 }
 
 void provision_format_line(const struct provision_line *line, struct buf *out)
 {
-    static const char symbols[] = {
-        [PROVISION_CREATED] = '+',  [PROVISION_CHANGED] = '~', [PROVISION_IN_PLACE] = '=',
-        [PROVISION_NOT_OURS] = '!', [PROVISION_FAILED] = 'x',
-    };
-
-    buf_printf(out, "%c %s", symbols[line->action], line->alarm);
+    buf_printf(out, "%c %s", actions[line->action].symbol, line->alarm);
     if (line->detail[0] != '\0') {
         buf_printf(out, "  (%s)", line->detail);
     }

@@ -16,11 +16,11 @@
  * An alarm that needs a limit which is not known is left for later in the background
  * (provision_set_limit(), provision_run()), and a failure in a one_shot run.
  *
- * Tags are given at creation and when an alarm is taken over (adopt); configured tags that change
- * later are not brought to alarms that exist.
+ * Configured tags are brought to alarms that exist, too; those that a person added stay.
  */
 #pragma once
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -34,7 +34,9 @@ enum provision_action {
     PROVISION_CHANGED,  /* ~  */
     PROVISION_IN_PLACE, /* =  */
     PROVISION_NOT_OURS, /* !  */
-    PROVISION_FAILED    /* x  */
+    PROVISION_FAILED,   /* x  */
+    PROVISION_REMOVED,  /* -  */
+    PROVISION_ABSENT    /* there is nothing to be removed: no line */
 };
 
 /* One line of the outcome; strings valid during the call. */
@@ -43,10 +45,12 @@ struct provision_line {
     const char *alarm;
     const char *database; /* the configuration's name */
     const char *detail; /* "threshold: 37.6 → 77.6", a note, or the error; "" when there is none */
+    const json_t *changes; /* field by field, see alarm_diff.h; may be empty */
 };
 
 struct provision_summary {
     size_t created, changed, in_place, not_ours, failed;
+    size_t removed, absent; /* of alarms that were to go (remove.h) */
     size_t waiting; /* in the background: for the server's limit, which comes with a sample */
 };
 
@@ -68,6 +72,7 @@ struct provision_options {
     void (*on_done)(void *arg, const struct provision_summary *summary, const struct err *err);
     void *arg;
     bool one_shot;
+    uint64_t put_gap_ms; /* between two writes; 0: as the account's quota allows */
 };
 
 struct provision *provision_new(const struct provision_options *options);
@@ -75,6 +80,11 @@ struct provision *provision_new(const struct provision_options *options);
 /* A database's usable limit as read from the server; the next run uses it. 0 is "not known". */
 void provision_set_limit(struct provision *provision, const struct config_database *database,
                          double usable);
+
+/* The instance that answers, as Aurora itself says: its AWS/RDS metrics are looked at. Returns true
+ * when alarms depend on it and it is news. */
+bool provision_set_instance(struct provision *provision, const struct config_database *database,
+                            const char *instance);
 
 /* Begins a run of this database's alarms; NULL: of all. Not before this call returned. */
 void provision_run(struct provision *provision, const struct config_database *database);
@@ -89,6 +99,14 @@ void provision_stop(struct provision *provision, provision_closed *closed, void 
 
 /* "+ rds-high-connections-orders  (detail)" as --setup-alarms prints it. */
 void provision_format_line(const struct provision_line *line, struct buf *out);
+
+void provision_count(struct provision_summary *summary, enum provision_action action);
+
+/* Is something written for it, or would be? */
+bool provision_is_change(enum provision_action action);
+
+/* "create", "change", "none", "foreign", "fail", "delete": as its document for programs says. */
+const char *provision_action_word(enum provision_action action);
 
 /* --- inside, for tests ------------------------------------------------------------------------ */
 

@@ -411,6 +411,10 @@ static void on_open(void *arg, const struct err *err)
     }
     activity->out_of_slots = false;
     activity->names_ms = 0;
+    if (activity->session.instance[0] != '\0' && activity->options.on_instance) {
+        activity->options.on_instance(activity->options.arg, activity->options.database,
+                                      activity->session.instance);
+    }
     go_on(activity);
 }
 

@@ -31,6 +31,8 @@ struct activity_options {
     struct sink sink;
     /* The server's usable limit was read for the first time or has changed. */
     void (*on_limit)(void *arg, const struct config_database *database, double usable);
+    /* A session was opened with an Aurora instance, and this is its name. May be NULL. */
+    void (*on_instance)(void *arg, const struct config_database *database, const char *instance);
     /* How a tick ended: NULL err when it was sampled. May be NULL; else what it is told is not
      * logged too. */
     void (*on_outcome)(void *arg, const struct config_database *database, const struct err *err);

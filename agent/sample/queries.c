@@ -22,6 +22,13 @@ static const char *const reserving_settings[] = {
 /* Before any setting is sent, hence with its schema. */
 const char query_backend_pid[] = "SELECT pg_catalog.pg_backend_pid()";
 
+/* Only Aurora has the function, and a statement that names it would be refused elsewhere: hence as
+ * text, which is not looked at unless the function is there. */
+const char query_instance[] =
+    "SELECT CASE WHEN to_regprocedure('pg_catalog.aurora_db_instance_identifier()') IS NOT NULL"
+    " THEN substring(query_to_xml('SELECT pg_catalog.aurora_db_instance_identifier() AS id',"
+    " false, false, '')::text FROM '<id>([^<]+)</id>') END";
+
 const char query_database_names[] = "SELECT oid, datname FROM pg_database";
 
 static void add_reserved(struct buf *out)

@@ -39,6 +39,7 @@ void query_session(int server_version, int sample_interval_ms, struct buf *out);
 
 extern const char query_backend_pid[];    /* one int: who answers is who was connected to, or it is
                                              a pooler */
+extern const char query_instance[];       /* one text: Aurora's DBInstanceIdentifier, else NULL */
 extern const char query_database_names[]; /* oid, datname */
 
 /* The columns of query_sample(), in order. */

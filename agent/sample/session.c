@@ -1,5 +1,6 @@
 #include "agent/sample/session.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -195,7 +196,16 @@ static void on_prepared(void *arg, const PGresult *result, const struct err *err
     session->on_open(session->options.arg, NULL);
 }
 
-static void on_settings(void *arg, const PGresult *result, const struct err *err)
+/* result: NULL when the server would not say, which hinders nothing else. */
+static void keep_instance(struct session *session, const PGresult *result)
+{
+    bool told = result && PQntuples(result) == 1 && !PQgetisnull(result, 0, 0);
+
+    (void)snprintf(session->instance, sizeof(session->instance), "%s",
+                   told ? PQgetvalue(result, 0, 0) : "");
+}
+
+static void on_instance(void *arg, const PGresult *result, const struct err *err)
 {
     struct session *session = arg;
     const struct config_database *database = session->options.database;
@@ -208,15 +218,27 @@ static void on_settings(void *arg, const PGresult *result, const struct err *err
     };
     struct buf sql;
 
+    if (err && !pg_is_open(&session->pg)) {
+        fail_in_pg(session);
+        return;
+    }
+    keep_instance(session, err ? NULL : result);
+    buf_init(&sql, STATEMENT_MAX);
+    query_sample(&query, &sql);
+    pg_prepare(&session->pg, SAMPLE, buf_text(&sql), SESSION_ANSWER_MS, on_prepared);
+    buf_done(&sql);
+}
+
+static void on_settings(void *arg, const PGresult *result, const struct err *err)
+{
+    struct session *session = arg;
+
     (void)result;
     if (err) {
         fail_in_pg(session);
         return;
     }
-    buf_init(&sql, STATEMENT_MAX);
-    query_sample(&query, &sql);
-    pg_prepare(&session->pg, SAMPLE, buf_text(&sql), SESSION_ANSWER_MS, on_prepared);
-    buf_done(&sql);
+    pg_query(&session->pg, query_instance, SESSION_ANSWER_MS, on_instance);
 }
 
 static void refuse_pooler(struct session *session)

@@ -43,7 +43,8 @@ struct session {
     struct resolve_request *look_up;
     struct resolve_addresses addresses; /* the last good ones */
     size_t first;                       /* which of them is tried first, modulo their number */
-    bool hurry; /* the last attempt was not answered: do not wait as long this time */
+    char instance[64]; /* Aurora's name of the instance that answers; "" elsewhere */
+    bool hurry;        /* the last attempt was not answered: do not wait as long this time */
     pg_connected *on_open;
     pg_answered *on_answer;
     pg_closed *on_closed;

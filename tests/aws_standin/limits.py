@@ -224,25 +224,90 @@ def _describe_alarms(document, _):
         _require(len(document) == 1, "ChildrenOfAlarmName and ParentsOfAlarmName stand alone")
 
 
+# Dashboard body structure and syntax; service quotas.
+WIDGETS_MAX, WIDGET_METRICS_MAX, DASHBOARD_METRICS_MAX, WIDGET_ALARMS_MAX = 500, 500, 2500, 100
+VIEWS = ("timeSeries", "bar", "pie", "gauge", "singleValue", "table")
+GRID = {"x": (0, 23), "y": (0, 10**9), "width": (1, 24), "height": (1, 1000)}
+ALARM_ARN = re.compile(r"arn:[\w-]+:cloudwatch:[\w-]+:\d{12}:alarm:.+")
+METRIC_OPTIONS = ("color", "label", "period", "stat", "visible", "yAxis", "region", "id", "expression", "accountId")
+
+
 def _dashboard(document, _):
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,255}", document["DashboardName"]):
         raise _bad_dashboard("/name", "Dashboard name: only letters, digits, - and _")
     try:
         widgets = json.loads(document["DashboardBody"])["widgets"]
-        bad = [number for number, widget in enumerate(widgets) if not _is_widget(widget)]
-    except (ValueError, KeyError, TypeError):
+        assert isinstance(widgets, list)
+    except (ValueError, KeyError, TypeError, AssertionError):
         raise _bad_dashboard("/widgets", "The body is not a JSON object with a list of widgets") from None
-    if bad:
-        raise _bad_dashboard(f"/widgets/{bad[0]}", "A widget has a type and properties and lies within 24 columns")
-    if len(widgets) > 500:
-        raise _bad_dashboard("/widgets", "More than 500 widgets")
+    if len(widgets) > WIDGETS_MAX:
+        raise _bad_dashboard("/widgets", f"More than {WIDGETS_MAX} widgets")
+    for number, widget in enumerate(widgets):
+        for problem in _widget_problems(widget):
+            raise _bad_dashboard(f"/widgets/{number}", problem)
+    if sum(len(widget["properties"].get("metrics", [])) for widget in widgets) > DASHBOARD_METRICS_MAX:
+        raise _bad_dashboard("/widgets", f"More than {DASHBOARD_METRICS_MAX} metrics")
     _tags(document.get("Tags", []))
 
 
-def _is_widget(widget):
-    kinds = ("metric", "text", "log", "alarm", "explorer", "custom")
-    return (isinstance(widget, dict) and widget.get("type") in kinds and isinstance(widget.get("properties"), dict)
-            and 0 <= widget.get("x", 0) and widget.get("x", 0) + widget.get("width", 6) <= 24)
+def _widget_problems(widget):
+    """What is wrong with one; the first counts."""
+    kinds = {"metric": _graph_problems, "text": _text_problems, "alarm": _alarm_widget_problems, "log": lambda _: [],
+             "explorer": lambda _: [], "custom": lambda _: []}
+    if not isinstance(widget, dict) or widget.get("type") not in kinds or not isinstance(widget.get("properties"), dict):
+        yield "A widget has a type and properties"
+        return
+    for name, (least, most) in GRID.items():
+        if not isinstance(widget.get(name, least), int) or not least <= widget.get(name, least) <= most:
+            yield f"{name} must be a whole number from {least} to {most}"
+    if widget.get("x", 0) + widget.get("width", 6) > 24:
+        yield "A widget lies within 24 columns"
+    yield from kinds[widget["type"]](widget["properties"])
+
+
+def _text_problems(properties):
+    if not isinstance(properties.get("markdown"), str) or set(properties) - {"markdown", "background"}:
+        yield "A text has markdown"
+
+
+def _alarm_widget_problems(properties):
+    alarms = properties.get("alarms")
+    if not isinstance(alarms, list) or not 1 <= len(alarms) <= WIDGET_ALARMS_MAX:
+        yield f"An alarm widget has 1 to {WIDGET_ALARMS_MAX} alarms"
+    elif not all(isinstance(arn, str) and ALARM_ARN.fullmatch(arn) for arn in alarms):
+        yield "An alarm is named by its ARN"
+
+
+def _graph_problems(properties):
+    metrics = properties.get("metrics")
+    if not isinstance(properties.get("region"), str):
+        yield "A graph has a region"
+    if properties.get("view", "timeSeries") not in VIEWS:
+        yield f"The view is one of {VIEWS}"
+    if not isinstance(metrics, list) or not 1 <= len(metrics) <= WIDGET_METRICS_MAX:
+        yield f"A graph has 1 to {WIDGET_METRICS_MAX} metrics"
+        return
+    ids = [metric[-1]["id"] for metric in metrics if isinstance(metric[-1], dict) and "id" in metric[-1]]
+    if len(set(ids)) < len(ids) or not all(QUERY_ID.fullmatch(name) for name in ids):
+        yield "Each id once, and each a small letter with letters, digits and _ behind it"
+    for metric in metrics:
+        yield from _metric_problems(metric)
+    for line in properties.get("annotations", {}).get("horizontal", []):
+        if not isinstance(line.get("value"), (int, float)):
+            yield "A horizontal annotation has a value"
+
+
+def _metric_problems(metric):
+    *words, options = [*metric, {}] if not isinstance(metric[-1], dict) else metric
+    if set(options) - set(METRIC_OPTIONS):
+        yield f"Unknown: {set(options) - set(METRIC_OPTIONS)}"
+    if "expression" in options:
+        if words:
+            yield "An expression stands alone"
+    elif len(words) < 2 or len(words) % 2 or not all(isinstance(word, str) and word for word in words):
+        yield "A metric is namespace, name, and dimensions as names and values"
+    elif len(words) > 2 + 2 * 30:
+        yield "At most 30 dimensions"
 
 
 def _bad_dashboard(path, message):

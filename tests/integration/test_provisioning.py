@@ -1,5 +1,7 @@
 """Alarms: at startup, as a deploy step, and after a resize."""
 import json
+import os
+import time
 
 import pytest
 
@@ -95,12 +97,141 @@ def test_an_alarm_of_somebody_else_is_left_alone_unless_adopted(agent_for, serve
     assert standin.tags_of(HIGH)["team"] == "somebody else"
 
 
+OPS, NEW, ME = (f"arn:aws:sns:eu-west-1:123456789012:{name}" for name in ("ops", "new", "me"))
+
+
+def test_a_threshold_changed_by_hand_is_one_put_and_the_person_s_action_stays(agent_for, server, standin):
+    assert set_up(agent_for, server, standin, alarms={"actions": OPS}).returncode == 0
+    arn = standin.alarms[HIGH]["AlarmArn"]
+    standin.service.cloudwatch.alarms[arn].update(Threshold=90.0, AlarmActions=[ME, OPS])
+    before = len(puts(standin))
+    mended = set_up(agent_for, server, standin, alarms={"actions": OPS})
+    changed = [line for line in mended.stdout.splitlines() if not line.startswith("=")]
+    assert changed == [f"~ {HIGH}  (threshold: 90 → 37.6)"]
+    assert put_names(standin)[before:] == [HIGH]
+    assert (standin.alarms[HIGH]["Threshold"], set(standin.alarms[HIGH]["AlarmActions"])) == (
+        pytest.approx(37.6), {ME, OPS})
+
+
+def test_an_action_that_is_configured_no_longer_is_taken_back(agent_for, server, standin):
+    assert set_up(agent_for, server, standin, alarms={"actions": OPS}).returncode == 0
+    arn = standin.alarms[HIGH]["AlarmArn"]
+    standin.service.cloudwatch.alarms[arn].update(AlarmActions=[ME, OPS])
+    assert set_up(agent_for, server, standin, alarms={"actions": NEW}).returncode == 0
+    assert set(standin.alarms[HIGH]["AlarmActions"]) == {ME, NEW}
+    assert standin.alarms[TIMEOUT]["AlarmActions"] == [NEW]
+    assert set_up(agent_for, server, standin).returncode == 0
+    assert standin.alarms[HIGH]["AlarmActions"] == [ME]
+    before = len(standin.requests)
+    assert set_up(agent_for, server, standin).returncode == 0
+    assert {request.operation for request in standin.requests[before:]} == {"DescribeAlarms", "ListTagsForResource"}
+
+
+ALL_ON = {"connection_leak": 0, "pool_waiting": "5s", "rds_cpu": "70%", "rds_memory": "256MB",
+          "proxy_borrow_latency": "100ms", "proxy_name": "orders-proxy"}
+
+
+def test_every_alarm_there_is(agent_for, server, standin):
+    done = set_up(agent_for, server, standin, alarms=ALL_ON, cloudwatch={"metrics": "standard"},
+                  pools={"api": "orders", "jobs": "orders"})
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert set(standin.alarms) == DEFAULTS | {
+        "connection-leak-orders", "pool-waiting-orders-api", "pool-waiting-orders-jobs", "rds-cpu-orders",
+        "rds-memory-orders", "rds-proxy-borrow-latency-orders"}
+    watched = {name: (alarm["Namespace"], alarm["MetricName"], alarm["Threshold"],
+                      {row["Name"]: row["Value"] for row in alarm["Dimensions"]})
+               for name, alarm in standin.alarms.items()}
+    assert watched["pool-waiting-orders-jobs"] == (
+        "Application", "PoolMaxWait", 5, {"DBInstanceIdentifier": "orders", "Pool": "jobs"})
+    assert watched["rds-memory-orders"] == (
+        "AWS/RDS", "FreeableMemory", 256 << 20, {"DBInstanceIdentifier": "orders"})
+    assert watched["rds-proxy-borrow-latency-orders"] == (
+        "AWS/RDS", "DatabaseConnectionsBorrowLatency", 100_000, {"ProxyName": "orders-proxy"})
+    for name, alarm in standin.alarms.items():
+        assert "poolwarden --diagnose" in alarm["AlarmDescription"], name
+
+
+def test_one_database_may_differ_and_the_classic_rule_is_one_line(agent_for, server, standin):
+    own = {"url": server.url(), "high_connections.rule": "Average 300s 1/1", "pool_timeout": "off"}
+    databases = {"orders": server.url(), "stock": own}
+    done = agent_for(databases, standin, alarms={"high_connections": 40}).run("--setup-alarms")
+    assert done.returncode == 0, done.stderr
+    assert "prisma-pool-timeout-stock" not in standin.alarms and TIMEOUT in standin.alarms
+    rules = {name: [standin.alarms[f"rds-high-connections-{name}"][field] for field in
+                    ("Statistic", "Period", "DatapointsToAlarm", "EvaluationPeriods", "Threshold")] for name in databases}
+    assert rules == {"orders": ["Maximum", 60, 2, 3, 40], "stock": ["Average", 300, 1, 1, 40]}
+
+
+def test_an_aurora_instance_tells_its_own_name(agent_for, standin):
+    """The function is what Aurora has and PostgreSQL has not; the server is a real one all the same."""
+    with Postgres() as server:
+        server.execute("create function pg_catalog.aurora_db_instance_identifier() returns text language sql"
+                       " as $$ select 'orders-instance-2' $$")
+        done = agent_for({"orders": server.url()}, standin, alarms={"rds_cpu": "70%"}).run("--setup-alarms")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert standin.alarms["rds-cpu-orders"]["Dimensions"] == [
+            {"Name": "DBInstanceIdentifier", "Value": "orders-instance-2"}]
+        assert standin.alarms[HIGH]["Dimensions"] == [{"Name": "DBInstanceIdentifier", "Value": "orders"}]
+        standin.reset()
+        agent_for({"orders": server.url()}, standin, alarms={"rds_cpu": "70%"}).start()
+        wait_until(lambda: "rds-cpu-orders" in standin.alarms, 15, what=standin.report)
+        assert standin.alarms["rds-cpu-orders"]["Dimensions"][0]["Value"] == "orders-instance-2"
+        server.execute("create or replace function pg_catalog.aurora_db_instance_identifier() returns text language sql"
+                       " as $$ select 'orders-instance-1' $$")  # as after a failover behind a cluster's endpoint
+        server.execute("select pg_terminate_backend(%s)", server.agent_pid())
+        wait_until(lambda: standin.alarms["rds-cpu-orders"]["Dimensions"][0]["Value"] == "orders-instance-1", 20,
+                   what=standin.report)
+
+
+def test_alarms_live_where_their_database_lives(agent_for, server, standin):
+    databases = {"orders": server.url(), "far": {"url": server.url(), "region": "us-east-1"}}
+    done = agent_for(databases, standin).run("--setup-alarms")
+    assert done.returncode == 0, done.stderr
+    regions = {alarm["AlarmArn"].split(":")[3] for name, alarm in standin.alarms.items() if name.endswith("-far")}
+    assert regions == {"us-east-1"}
+    assert standin.alarms[HIGH]["AlarmArn"].split(":")[3] == "eu-west-1"
+
+
+def test_throttling_makes_it_slower_and_nothing_fails(agent_for, server, standin):
+    standin.faults.add("ThrottlingException", operation="PutMetricAlarm", count=4)
+    done = set_up(agent_for, server, standin)
+    assert (done.returncode, set(standin.alarms)) == (0, DEFAULTS), done.stdout
+
+
+@pytest.mark.skipif("POOLWARDEN_SLOW" not in os.environ, reason="takes nine minutes: two writes a second")
+def test_five_hundred_databases_within_ten_minutes_broken_off_in_between(agent_for, standin):
+    alarms = {"connections_exhausted": "off", "monitoring_silent": "off"}
+    with Postgres(max_connections=700) as server:
+        databases = {f"db{number:03}": server.url() for number in range(500)}
+        started = time.monotonic()
+        first = agent_for(databases, standin, alarms=alarms).start("--setup-alarms")
+        wait_until(lambda: len(puts(standin)) >= 100, 120, what=standin.report)
+        first.kill()
+        done = agent_for(databases, standin, alarms=alarms).run("--setup-alarms", deadline_s=600)
+        took_s = time.monotonic() - started
+    assert done.returncode == 0, done.stderr
+    assert len(standin.alarms) == 1000 and took_s < 600, took_s
+    assert len(put_names(standin)) - len(set(put_names(standin))) <= 1, "what is in place is not written again"
+    arrived = [request.arrived for request in puts(standin)]
+    assert all(later - earlier > 0.9 for earlier, later in zip(arrived, arrived[2:])), "two a second at most"
+
+
 def test_the_document_for_programs(agent_for, server, standin):
     done = set_up(agent_for, server, standin, "--format", "json")
     document = json.loads(done.stdout)
     assert document["dry_run"] is False
     assert {(row["action"], row["name"], row["database"], row["region"]) for row in document["alarms"]} == {
         ("create", name, "orders", "eu-west-1") for name in DEFAULTS}
+    [created] = [row for row in document["alarms"] if row["name"] == HIGH]
+    fields = {change["field"]: (change["old"], change["new"]) for change in created["changes"]}
+    assert fields["threshold"] == (None, pytest.approx(37.6)) and fields["statistic"] == (None, "Maximum")
+    changed = json.loads(set_up(agent_for, server, standin, "--format", "json", "--dry-run",
+                                alarms={"high_connections": "50%"}).stdout)
+    [row] = [row for row in changed["alarms"] if row["action"] == "change"]
+    fields = {change["field"]: (change["old"], change["new"]) for change in row["changes"]}
+    assert fields["threshold"] == (pytest.approx(37.6), pytest.approx(23.5))
+    assert fields["description"][0].startswith("More than 37.6") and fields["description"][1].startswith("More than 23.5")
+    assert set(fields) == {"threshold", "description"}
 
 
 def test_a_server_that_can_not_be_seen_needs_an_absolute_number(agent_for, standin):
