@@ -78,5 +78,5 @@ def signer(standin, request):
 
 
 def signers(standin):
-    """Of what CloudWatch took."""
-    return {signer(standin, request) for request in standin.calls("PutMetricData", accepted=True)}
+    """Of all that CloudWatch took."""
+    return {signer(standin, request) for request in standin.requests if request.accepted}

@@ -25,6 +25,12 @@ def agent_with(agent_for, server, standin):
     return make
 
 
+def look(agent):
+    """Has it ask CloudWatch something and end: the quick way to see whose keys it finds."""
+    done = agent.run("--setup-alarms", "--dry-run")
+    assert (done.returncode, done.stderr) == (3, ""), done.stderr
+
+
 # ---- the places. Each gives an environment, and whose the keys there are. ----
 
 
@@ -165,8 +171,7 @@ def test_each_place_alone(agent_with, standin, home, place):
 
 
 def test_what_a_profile_says_of_its_role_is_sent(agent_with, standin, home):
-    agent_with(role_of_a_profile(standin, home)[0]).start()
-    windows(standin, 1)
+    look(agent_with(role_of_a_profile(standin, home)[0]))
     first, second = [request.body for request in standin.sts.requests]
     assert first["RoleArn"] == ACCOUNT_ROLE("first") and first["RoleSessionName"].startswith("poolwarden")
     assert {name: second[name] for name in ("RoleArn", "ExternalId", "RoleSessionName", "DurationSeconds")} == {
@@ -192,22 +197,19 @@ IN_ORDER = [environment, role_over_base, web_identity, credentials_file, process
 def test_of_two_places_the_first_counts(agent_with, standin, home, first, second):
     expected = first(standin, home)[1]
     both = {**second(standin, home)[0], **first(standin, home)[0]}
-    agent_with(both).start()
-    windows(standin, 1)
+    look(agent_with(both))
     assert signers(standin) == {expected}
 
 
 def test_a_profile_chosen_in_agent_conf_counts_before_the_environment(agent_with, standin, home):
     both = {**environment(standin, home)[0], **named_profile(standin, home)[0]}
-    agent_with({**both, "AWS_PROFILE": "default"}, cloudwatch={"profile": "work"}).start()
-    windows(standin, 1)
+    look(agent_with({**both, "AWS_PROFILE": "default"}, cloudwatch={"profile": "work"}))
     assert signers(standin) == {"AKIDWORK"}
 
 
 def test_a_role_over_the_environment_s_keys(agent_with, standin, home):
     """AWS_PROFILE leaves the environment's keys first, as in botocore; agent.conf's profile does not."""
-    agent_with(credential_source_environment(standin, home)[0], cloudwatch={"profile": "over"}).start()
-    windows(standin, 1)
+    look(agent_with(credential_source_environment(standin, home)[0], cloudwatch={"profile": "over"}))
     assert signers(standin) == {"over-environment"}
 
 
@@ -215,8 +217,7 @@ def test_a_role_over_the_environment_s_keys(agent_with, standin, home):
 def test_a_role_in_agent_conf_is_assumed_on_top(agent_with, standin, home, place):
     variables, whose = place(standin, home)
     role = standin.sts.allow("on-top", source=whose)
-    agent_with(variables, cloudwatch={"role_arn": role}).start()
-    windows(standin, 1)
+    look(agent_with(variables, cloudwatch={"role_arn": role}))
     assert signers(standin) == {"on-top"}
     assert_sts_was_asked_at_its_own_address(standin)
 
