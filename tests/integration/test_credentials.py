@@ -7,6 +7,8 @@ import pytest
 
 from agent import wrong_clock
 from arrived import ORDERS, WINDOW_S, assert_complete, windows
+from aws_standin import Standin
+from certificates import make_certificates
 from identities import ACCOUNT_ROLE, in_environment, key_printer, signer, signers, static_key
 from postgres import PASSWORD
 from wait import wait_until
@@ -230,6 +232,33 @@ def test_a_role_in_agent_conf_is_provisioned_with_too(agent_with, standin, home)
     assert {signer(standin, request) for request in standin.requests} == {"on-top"}
 
 
+@pytest.mark.parametrize("place", [role_over_base, web_identity], ids=name_of)
+def test_an_sts_that_knows_only_xml(agent_with, standin, home, place):
+    standin.sts.knows_json = False
+    variables, whose = place(standin, home)
+    look(agent_with(variables))
+    assert signers(standin) == {whose}
+
+
+def test_an_sts_that_refuses_in_xml(agent_with, standin, home):
+    standin.sts.knows_json = False
+    done = agent_with(denied_role(standin, home)).run("--setup-alarms")
+    assert done.returncode == 1
+    assert "AccessDenied" in done.stderr and "sts:AssumeRole" in done.stderr
+
+
+def test_sts_by_https(agent_for, server, tmp_path, home):
+    ca, certificate, key = make_certificates(tmp_path)
+    with Standin(tls_cert=certificate, tls_key=key) as standin:
+        variables, whose = role_over_base(standin, home)
+        keys = {**standin.endpoints(), "AWS_REGION": "eu-west-1", **variables}
+        look(agent_for({"orders": server.url()}, environment={**keys, "AWS_CA_BUNDLE": str(ca)}))
+        assert signers(standin) == {whose}
+        done = agent_for({"orders": server.url()}, environment=keys, directory="distrusts").run("--setup-alarms")
+        assert (done.returncode, "certificate" in done.stderr) == (1, True)
+        assert len(standin.sts.requests) == 1
+
+
 # ---- region and endpoints out of a profile ----
 
 
@@ -382,6 +411,47 @@ def test_what_can_not_be_used_is_refused_in_a_sentence(agent_with, standin, home
     assert standin.requests == []
 
 
+def sts_answer(credentials):
+    return {"headers": {"Content-Type": "application/json"},
+            "body": '{"AssumeRoleResponse": {"AssumeRoleResult": {"Credentials": %s}}}' % credentials}
+
+
+FAILING = {
+    "an instance without a role": ("imds_role", {"status": 404, "body": "Not Found"}, ["IMDS", "role"]),
+    "an instance whose role can not be had": (
+        "imds_credentials", {"body": '{"Code": "AssumeRoleUnauthorizedAccess", "Message": "EC2 cannot assume it."}'},
+        ["IMDS", "AssumeRoleUnauthorizedAccess"]),
+    "an instance whose keys have no token": (
+        "imds_credentials", {"body": '{"Code": "Success", "AccessKeyId": "A", "SecretAccessKey": "HIDDEN"}'},
+        ["IMDS", "Token"]),
+    "an IMDS that forbids": ("imds_token", {"status": 403}, ["IMDS", "403"]),
+    "a container that forbids": ("container", {"status": 401, "body": '{"message": "invalid token"}'},
+                                 ["container", "401", "invalid token"]),
+    "a container whose keys lack a part": ("container", {"body": '{"AccessKeyId": "HIDDEN"}'},
+                                           ["container", "SecretAccessKey"]),
+    "a container whose keys have no token": (
+        "container", {"body": '{"AccessKeyId": "A", "SecretAccessKey": "HIDDEN"}'}, ["container", "Token"]),
+    "a container that answers with a list": ("container", {"body": "[]"}, ["container"]),
+    "an STS whose keys have no token": ("AssumeRole", sts_answer('{"AccessKeyId": "A", "SecretAccessKey": "HIDDEN"}'),
+                                        ["SessionToken"]),
+    "an STS whose answer is another's": ("AssumeRole", sts_answer("[]"), ["role", "AccessKeyId"]),
+}
+
+
+@pytest.mark.parametrize("operation, answer, words", FAILING.values(), ids=FAILING.keys())
+def test_what_a_source_answers_is_told(agent_with, standin, home, operation, answer, words):
+    standin.faults.add("answer", operation=operation, count=None, **answer)
+    place = {"container": container, "AssumeRole": role_over_base}.get(operation, instance)
+    done = agent_with(place(standin, home)[0], alarms={}).run("--setup-alarms")
+    assert done.returncode == 1, done.stderr
+    [line] = done.stderr.splitlines()
+    for word in words:
+        assert word in line
+    for secret in ("HIDDEN", standin.identity.container_token):
+        assert secret not in line
+    assert standin.requests == []
+
+
 def test_a_role_that_is_none_is_a_mistake_in_agent_conf(agent_with):
     done = agent_with({}, cloudwatch={"role_arn": "publisher"}).run("--check-config")
     assert done.returncode == 2
@@ -456,6 +526,22 @@ def test_a_helper_that_never_ends_does_not_keep_it_from_leaving(agent_with, stan
     assert agent.terminate() == 0
     assert time.monotonic() - began < 5.5
     wait_until(lambda: not os.path.exists(f"/proc/{pid.read_text().strip()}"), 5, what="the helper lives on")
+
+
+def test_a_helper_is_run_again_when_its_keys_end(agent_with, standin, home):
+    hour = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3600))
+    home.config("default", credential_process=key_printer(
+        home, standin, access_key="AKIDFIRST", more=f', "Expiration": "{hour}"'))
+    agent_with(home.environment).start()
+    windows(standin, 2)
+    runs = home.directory / "runs"
+    assert len(runs.read_text()) == 1
+    key_printer(home, standin, access_key="AKIDSECOND")
+    standin.keys["AKIDFIRST"].expires = 1
+    wait_until(lambda: "AKIDSECOND" in signers(standin), 20)
+    windows(standin, 2)
+    assert len(runs.read_text()) == 2, "without an Expiration they are kept"
+    assert_complete(standin.series("DatabaseUp", ORDERS))
 
 
 # ---- services that fail for once ----
