@@ -5,8 +5,9 @@
     sts.requests     [recorded.Request]: body holds the parameters, but no web identity token
     sts.tokens       token -> WebIdentity; its expires may be set, and is_revoked
     sts.lifetime_s   of what is issued, whatever was asked for; None: what was asked for
+    sts.knows_json   answers are JSON for whoever accepts it, else XML; False: XML for everybody
 
-Nobody is trusted until a test says so. Answers are JSON for whoever accepts it, else XML.
+Nobody is trusted until a test says so.
 """
 import json
 import secrets
@@ -63,7 +64,8 @@ class Sts(Recorded):
 
     def reset(self):
         with self.changed:
-            self.requests, self.roles, self.tokens, self.lifetime_s = [], {}, {}, None
+            self.requests, self.roles, self.tokens = [], {}, {}
+            self.lifetime_s, self.knows_json = None, True
 
     # ---- what tests set ----
 
@@ -93,7 +95,7 @@ class Sts(Recorded):
         with self.changed:
             role = self._by_trust(parameters, caller) if caller else self._by_token(parameters)
             key = self._issue(role, parameters) if act else Key("", "", "", 0)
-        return _answer(request.operation, _result(key, role, parameters["RoleSessionName"]), _wants_json(call))
+        return _answer(request.operation, _result(key, role, parameters["RoleSessionName"]), self._wants_json(call))
 
     def _parameters(self, request, call):
         if (call.method, call.target) != ("POST", "/") or not is_meant(call):
@@ -162,12 +164,14 @@ class Sts(Recorded):
 
     # ---- answers ----
 
-    @staticmethod
-    def tell(error, call):
+    def _wants_json(self, call):
+        return self.knows_json and "application/json" in call.headers.get("Accept", "")
+
+    def tell(self, error, call):
         code = error.shape if error.shape in QUERY else IN_QUERY.get(error.shape, "InternalFailure")
         row = {"Type": "Receiver" if QUERY[code] >= 500 else "Sender", "Code": code, "Message": error.message}
         request_id = str(uuid.uuid4())
-        if _wants_json(call):
+        if self._wants_json(call):
             return Answer(QUERY[code], json.dumps({"Error": row, "RequestId": request_id}).encode(),
                           {"Content-Type": "application/json"})
         return _xml(QUERY[code], "ErrorResponse", {"Error": row, "RequestId": request_id})
@@ -197,10 +201,6 @@ def _decode(body):
 def _principal(key):
     return f"arn:aws:sts::{ACCOUNT}:assumed-role/{key.role}/session" if key.role \
         else f"arn:aws:iam::{ACCOUNT}:user/{key.access_key}"
-
-
-def _wants_json(call):
-    return "application/json" in call.headers.get("Accept", "")
 
 
 def _result(key, role, session):

@@ -57,16 +57,21 @@ def in_environment(keys):
     return {name.upper(): value for name, value in keys.items()}
 
 
-def key_printer(home, standin, name="get-keys", access_key="AKIDPROCESS", session_token="process/token==", before=""):
-    """A credential_process: notes its arguments and its environment, prints a key that the services know."""
+def key_printer(home, standin, name="get-keys", access_key="AKIDPROCESS", session_token="process/token==", before="",
+                more=""):
+    """A credential_process: notes its arguments and its environment, prints a key that the services know.
+
+    before: what the shell does first; more: of the document. It adds a line to `runs` each time.
+    """
     secret = f"secret/{access_key}+"
     standin.add_key(access_key, secret, session_token)
     return home.file(name, f"""#!/bin/sh
 printf '%s\\n' "$@" > {home.directory}/arguments
 env > {home.directory}/environment
+echo >> {home.directory}/runs
 {before}
 cat <<END
-{{"Version": 1, "AccessKeyId": "{access_key}", "SecretAccessKey": "{secret}", "SessionToken": "{session_token}"}}
+{{"Version": 1, "AccessKeyId": "{access_key}", "SecretAccessKey": "{secret}", "SessionToken": "{session_token}"{more}}}
 END
 """, 0o755)
 
@@ -78,5 +83,5 @@ def signer(standin, request):
 
 
 def signers(standin):
-    """Of what CloudWatch took."""
-    return {signer(standin, request) for request in standin.calls("PutMetricData", accepted=True)}
+    """Of all that CloudWatch took."""
+    return {signer(standin, request) for request in standin.requests if request.accepted}

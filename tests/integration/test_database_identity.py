@@ -276,6 +276,18 @@ def test_a_secrets_manager_that_is_silent_holds_nothing_up(agent_for, server, st
     assert agent.terminate() == 0
 
 
+def test_a_reload_may_change_how_it_logs_in(agent_for, server, standin):
+    arn = standin.secrets.put("orders", PASSWORD)
+    agent = agent_for({"orders": server.url()}, standin, alarms=OFF).start()
+    holds(standin, "DatabaseUp", 1)
+    agent.configure({"orders": secret(server, arn)}, alarms=OFF)
+    agent.reload()
+    agent.wait_for_log("configuration reloaded")
+    lose_session(server)
+    assert_complete(windows(standin, 2))
+    assert [request.accepted for request in standin.secrets.requests] == [True]
+
+
 def test_one_way_to_a_password(agent_for, server, standin, tmp_path):
     keys = secret(server, "orders", password_file=tmp_path / "password")
     done = agent_for({"orders": keys}, standin).run("--check-config")
