@@ -12,6 +12,7 @@
 #include "agent/notify.h"
 #include "agent/outlet.h"
 #include "agent/sample/activity.h"
+#include "agent/sample/pools.h"
 #include "agent/sample/statsd.h"
 #include "agent/state.h"
 #include "aws/common/mem.h"
@@ -40,6 +41,8 @@ struct agent {
     struct member *members;
     size_t member_count;
     struct source *statsd; /* NULL: not configured */
+    struct source *pools;  /* those that are read */
+    struct positions *positions;
     struct outlet **outlets;
     size_t outlet_count;
     struct ticker ticker;
@@ -77,7 +80,11 @@ static void close_outlets(struct agent *agent);
 static void on_outlet_empty(void *arg)
 {
     struct agent *agent = arg;
+    struct err err;
 
+    if (backlog(agent) == 0 && !positions_commit(agent->positions, &err)) {
+        log_warn("%s; a restart reads lines of logs again", err.message);
+    }
     if (agent->leaving && !agent->ended && agent->stopping == 0 && backlog(agent) == 0) {
         close_outlets(agent);
     }
@@ -192,6 +199,16 @@ static bool start_statsd(struct agent *agent, struct err *err)
     return !agent->config->statsd || statsd_new(&options, &agent->statsd, err);
 }
 
+static void start_pools(struct agent *agent)
+{
+    const struct pools_options options = {.loop = &agent->loop,
+                                          .config = agent->config,
+                                          .sink = {.put = on_reading, .arg = agent},
+                                          .positions = agent->positions};
+
+    agent->pools = pools_new(&options);
+}
+
 static void on_source_stopped(void *arg);
 
 static void stop_source(struct agent *agent, struct source *source)
@@ -214,6 +231,9 @@ static int64_t settled_until(const struct agent *agent, int64_t tick_ms)
 
         settled = own < settled ? own : settled;
     }
+    int64_t pools = agent->pools->ops->settled_ms(agent->pools);
+
+    settled = pools < settled ? pools : settled;
     return settled > tick_ms - LATE_ANSWER_MS ? settled : tick_ms - LATE_ANSWER_MS;
 }
 
@@ -229,6 +249,7 @@ static void publish_if_due(struct agent *agent, int64_t tick_ms)
     for (size_t i = 0; i < agent->outlet_count; i++) {
         outlet_publish(agent->outlets[i], boundary);
     }
+    positions_mark(agent->positions, boundary);
 }
 
 static void sample_if_due(struct agent *agent, int64_t tick_ms)
@@ -245,6 +266,7 @@ static void sample_if_due(struct agent *agent, int64_t tick_ms)
     if (agent->statsd) {
         agent->statsd->ops->tick(agent->statsd, tick_ms);
     }
+    agent->pools->ops->tick(agent->pools, tick_ms);
 }
 
 static void tell_watchdog(struct agent *agent, int64_t tick_ms)
@@ -364,6 +386,7 @@ static void use_config(struct agent *agent, struct config *config)
     reconfigure_outlets(agent);
     replace_databases(agent, old);
     replace_statsd(agent, old);
+    pools_reconfigure(agent->pools, config);
     retire(agent, old);
     provision_all(agent);
 }
@@ -498,6 +521,7 @@ static void flush(struct agent *agent)
     for (size_t i = 0; i < agent->outlet_count; i++) {
         outlet_publish(agent->outlets[i], INT64_MAX);
     }
+    positions_mark(agent->positions, INT64_MAX);
     on_outlet_empty(agent);
 }
 
@@ -524,6 +548,8 @@ static void stop_sources(struct agent *agent)
         stop_source(agent, agent->members[i].source);
     }
     stop_source(agent, agent->statsd);
+    stop_source(agent, agent->pools);
+    agent->pools = NULL;
     agent->member_count = 0;
     agent->statsd = NULL;
 }
@@ -565,6 +591,7 @@ static void start_sources(struct agent *agent)
         agent->members[i].database = &config->databases[i];
         agent->members[i].source = start_database(agent, &config->databases[i]);
     }
+    start_pools(agent);
 }
 
 static void start(struct agent *agent)
@@ -642,6 +669,7 @@ static void on_signal(struct agent *agent, uv_signal_t *signal, uv_signal_cb cal
 static void free_agent(struct agent *agent)
 {
     state_free(agent->state);
+    positions_free(agent->positions);
     config_free(agent->config);
     config_free(agent->retired);
     free(agent->members);
@@ -659,6 +687,7 @@ int agent_run(struct config *config, const struct cli *cli)
         config_free(config);
         return EXIT_FAILED;
     }
+    agent.positions = positions_new(cli->dry_run ? NULL : config->state_dir);
     agent.state = state_new(config->state_dir, &err);
     if (err.code != ERR_NONE) {
         log_warn("%s", err.message);

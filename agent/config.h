@@ -106,13 +106,16 @@ struct config_database {
     char *place;                 /* "agent.conf:12" or "DATABASE_URL", for messages */
 };
 
-enum pool_type { POOL_STATSD };
+enum pool_type { POOL_STATSD, POOL_LOG };
 
 struct config_pool {
     char *name;
     enum pool_type type;
     char *database;                   /* as written */
     const struct config_database *of; /* the one it names */
+    char *path;                       /* of a log: one of path and command; else NULL */
+    char *command;
+    char *match; /* a named set or an expression; NULL: not of a log */
     char *place;
 };
 
@@ -178,6 +181,9 @@ const struct config_database *config_database_named(const struct config *config,
 
 /* Would a running sampler of a be right for b (everything but the alarms is the same)? */
 bool config_database_same_source(const struct config_database *a, const struct config_database *b);
+
+/* The same of a pool. */
+bool config_pool_same_source(const struct config_pool *a, const struct config_pool *b);
 
 /* Names of keys that differ between the two and that a reload does not take, ", " between; "" when
  * none. */

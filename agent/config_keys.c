@@ -53,7 +53,11 @@
 #define TAG_ACCEPTED      "at most 49; names of 1 to 128, values of up to 256 printable ASCII characters"
 #define DATABASE_ACCEPTED "the name of a [database NAME] section"
 #define SECRET_ACCEPTED   "a secret's ARN or name"
-#define LISTEN_ACCEPTED   "a numeric address with a port, like 127.0.0.1:8125 or [::1]:8125"
+#define COMMAND_ACCEPTED  "a program and its arguments, with quotes around what holds blanks"
+#define MATCH_ACCEPTED                                                                             \
+    "pgbouncer, prisma, node-postgres, hikaricp, sqlalchemy, rails, npgsql, supavisor, or a "      \
+    "regular expression (PCRE2)"
+#define LISTEN_ACCEPTED "a numeric address with a port, like 127.0.0.1:8125 or [::1]:8125"
 
 static const struct value_word yes_no[] = {{"yes", 1}, {"no", 0}, {NULL, 0}};
 /* Chosen among many agents or not: read, and a warning, until agents can choose. */
@@ -70,7 +74,7 @@ static const struct value_word samples[] = {{"SampleCount", 0}, {NULL, 0}};
 static const struct value_word pool_types[] = {{"statsd", POOL_STATSD},
                                                {"pgbouncer", VALUE_NOT_BUILT},
                                                {"prometheus", VALUE_NOT_BUILT},
-                                               {"log", VALUE_NOT_BUILT},
+                                               {"log", POOL_LOG},
                                                {NULL, 0}};
 static const struct value_word auths[] = {
     {"password", AUTH_PASSWORD}, {"iam", AUTH_IAM}, {NULL, 0}};
@@ -249,7 +253,7 @@ const struct config_key config_keys[] = {
     {SECTION_POOL, "type", POOL(type),
      &value_choice, {.words = pool_types},
      "statsd", RELOAD, "Where the numbers come from. statsd: NAME.pool_timeout:1|c on the socket of "
-                       "[statsd]."},
+                       "[statsd]. log: lines that tell of a pool timeout are counted."},
     {SECTION_POOL, "database", POOL(database),
      &value_optional, {.accepted = DATABASE_ACCEPTED},
      "", RELOAD, "Whose pool it is; may be left out while there is one database."},
@@ -257,9 +261,17 @@ const struct config_key config_keys[] = {
     {SECTION_POOL, "log", NO_FIELD, &value_not_built, {0}, "", RELOAD, NULL},
     {SECTION_POOL, "databases", NO_FIELD, &value_not_built, {0}, "", RELOAD, NULL},
     {SECTION_POOL, "scope", NO_FIELD, &value_not_built, {0}, "", RELOAD, NULL},
-    {SECTION_POOL, "path", NO_FIELD, &value_not_built, {0}, "", RELOAD, NULL},
-    {SECTION_POOL, "command", NO_FIELD, &value_not_built, {0}, "", RELOAD, NULL},
-    {SECTION_POOL, "match", NO_FIELD, &value_not_built, {0}, "", RELOAD, NULL},
+    {SECTION_POOL, "path", POOL(path),
+     &value_optional, PATH(),
+     "", RELOAD, "Of a log: the file, followed over rotation; from its end at the very first run, "
+                 "then from where it was left."},
+    {SECTION_POOL, "command", POOL(command),
+     &value_optional, {.check = value_check_command, .accepted = COMMAND_ACCEPTED},
+     "", RELOAD, "Of a log, instead of path: a program whose output is read, like journalctl -f -n 0 "
+                 "-u app -o cat. There is no shell; it is started again when it ends."},
+    {SECTION_POOL, "match", POOL(match),
+     &value_optional, {.check = value_check_match, .accepted = MATCH_ACCEPTED},
+     "", RELOAD, "Of a log: which lines tell of a pool timeout."},
 
     /* [statsd] */
     {SECTION_STATSD, "listen", CONFIG(statsd_listen),

@@ -54,7 +54,7 @@ static int count_of(enum metric_of of, enum metric_set set, const struct config_
     for (int i = 0; i < METRIC_COUNT; i++) {
         const struct metric *metric = metric_get((enum metric_id)i);
 
-        if (metric->of == of && metric->set <= set) {
+        if (metric->of == of && metric->set <= set && i != METRIC_CONNECTION_ERRORS) {
             count += series_of(metric, database);
         }
     }
@@ -99,6 +99,10 @@ static int count_metrics(const struct config *config, enum metric_set set, int *
 {
     int count = (int)config->pool_count * count_of(METRIC_OF_POOL, set, NULL);
 
+    for (size_t i = 0; i < config->pool_count && metric_get(METRIC_CONNECTION_ERRORS)->set <= set;
+         i++) {
+        count += config->pools[i].type == POOL_LOG; /* ConnectionErrors */
+    }
     *regions = 0;
     for (size_t i = 0; i < config->database_count; i++) {
         const struct config_database *database = &config->databases[i];

@@ -60,6 +60,8 @@ enum metric_of { METRIC_OF_DATABASE, METRIC_OF_POOL, METRIC_OF_AGENT };
       "server connections free")                                                                   \
     X(POOL_SIZE, "PoolSize", "Count", STANDARD, GAUGE, POOL, NULL, "most the pool may open")       \
     X(POOL_UTILIZATION, "PoolUtilization", "Percent", STANDARD, GAUGE, POOL, NULL, "busy / size")  \
+    X(CONNECTION_ERRORS, "ConnectionErrors", "Count", STANDARD, COUNTER, POOL, NULL,               \
+      "log lines that tell of an unreachable or full server")                                      \
     X(CONNECTIONS_BY_DATABASE, "DatabaseConnections", "Count", FULL, GAUGE, DATABASE,              \
       "DatabaseName", "client backends of one database of the server")                             \
     X(CONNECTIONS_BY_APPLICATION, "DatabaseConnections", "Count", FULL, GAUGE, DATABASE,           \

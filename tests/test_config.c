@@ -508,7 +508,33 @@ static const struct {
      "postgres://; accepted: postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with the parameters of "
      "libpq or Prisma"},
     {"[pool api]\ntype = pgbouncer\n", "a.conf:4: [pool api] type: \"pgbouncer\" is not available "
-                                       "in this version; accepted: statsd"},
+                                       "in this version; accepted: statsd or log"},
+    {"[pool api]\npath = /var/log/app.log\n",
+     "a.conf:4: [pool api] path: \"/var/log/app.log\" is of no use to a pool of this type"},
+    {"[pool api]\ntype = log\nmatch = prisma\n",
+     "a.conf:3: [pool api]: path is missing (or command): what is to be read?"},
+    {"[pool api]\ntype = log\npath = /x\n",
+     "a.conf:3: [pool api]: match is missing; accepted: pgbouncer, prisma, node-postgres, "
+     "hikaricp, "
+     "sqlalchemy, rails, npgsql, supavisor, or a regular expression (PCRE2)"},
+    {"[pool api]\ntype = log\npath = /x\ncommand = cat /x\nmatch = prisma\n",
+     "a.conf:6: [pool api] command: \"cat /x\" stands beside path: a pool has one source of "
+     "PoolTimeout"},
+    {"[pool api]\ntype = log\npath = /x\nmatch = prism\n",
+     "a.conf:6: [pool api] match: \"prism\" is no known set (did you mean prisma?); accepted: "
+     "pgbouncer, prisma, node-postgres, hikaricp, sqlalchemy, rails, npgsql, supavisor, or a "
+     "regular expression (PCRE2)"},
+    {"[pool api]\ntype = log\npath = /x\nmatch = a(b\n",
+     "a.conf:6: [pool api] match: \"a(b\" is no expression: missing closing parenthesis at 3; "
+     "accepted: pgbouncer, prisma, node-postgres, hikaricp, sqlalchemy, rails, npgsql, supavisor, "
+     "or a regular expression (PCRE2)"},
+    {"[pool api]\ntype = log\ncommand = 'cat /x\nmatch = prisma\n",
+     "a.conf:5: [pool api] command: \"'cat /x\" has a quote that is not closed; accepted: a "
+     "program and its arguments, with quotes around what holds blanks"},
+    {"[pool a]\ntype = log\npath = /x\nmatch = prisma\n[pool b]\ntype = log\npath = /x\nmatch = "
+     "prisma\n",
+     "a.conf:7: [pool b]: has the path and match of [pool a] (a.conf:3): each timeout would be "
+     "counted twice"},
     {"[pool api]\ndatabase = stock\n",
      "a.conf:4: [pool api] database: \"stock\" is no database here (there is: orders)"},
     {"[database stock]\n" URL "[pool api]\n", "a.conf:5: [pool api]: database is missing"},

@@ -52,6 +52,7 @@ static const struct {
 } cases[] = {
     {ORDERS, 4, 14, 48, 43800, 4, 0},
     {ORDERS POOL, 7, 23, 57, 43800, 4, 0},
+    {ORDERS "[pool web]\ntype = log\npath = /x\nmatch = prisma\n", 7, 24, 58, 43800, 4, 0},
     {ORDERS POOL "[cloudwatch]\nrollup = no\n", 6, 22, 56, 43800, 4, 0},
     {ORDERS "[statsd]\ndatabase = orders\n", 6, 16, 50, 43800, 4, 0},
     {ORDERS STOCK POOL, 11, 37, 101, 43800, 8, 0},

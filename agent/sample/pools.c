@@ -1,0 +1,210 @@
+#include "agent/sample/pools.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/sample/log_pool.h"
+#include "agent/sample/pool.h"
+#include "aws/common/mem.h"
+#include "aws/time.h"
+
+struct pools {
+    struct source source;
+    struct pools_options options;
+    int64_t started_ms;
+    struct source **sources; /* each begins with a struct pool_source */
+    size_t count;
+    size_t stopping;         /* sources on their way out */
+    uv_timer_t later;        /* so that the last `stopped` never comes before stop() has returned */
+    source_stopped *stopped; /* NULL: not stopped */
+    void *stopped_arg;
+};
+
+static const struct config_pool *pool_of(const struct source *source)
+{
+    return ((const struct pool_source *)source)->pool;
+}
+
+/* --- starting and ending -------------------------------------------------------------------- */
+
+static struct source *start(struct pools *pools, const struct config_pool *pool)
+{
+    const struct pool_options options = {.loop = pools->options.loop,
+                                         .pool = pool,
+                                         .sink = pools->options.sink,
+                                         .positions = pools->options.positions,
+                                         .started_ms = pools->started_ms};
+
+    switch (pool->type) {
+    case POOL_LOG:
+        return log_pool_new(&options);
+    case POOL_STATSD:
+        break;
+    }
+    return NULL; /* reads itself: see statsd.h */
+}
+
+static void on_later_closed(uv_handle_t *handle)
+{
+    struct pools *pools = handle->data;
+    source_stopped *stopped = pools->stopped;
+    void *arg = pools->stopped_arg;
+
+    free(pools->sources);
+    free(pools);
+    stopped(arg);
+}
+
+static void end_if_over(struct pools *pools)
+{
+    if (pools->stopped && pools->stopping == 0) {
+        uv_close((uv_handle_t *)&pools->later, on_later_closed);
+    }
+}
+
+static void on_source_stopped(void *arg)
+{
+    struct pools *pools = arg;
+
+    pools->stopping--;
+    end_if_over(pools);
+}
+
+static void stop_source(struct pools *pools, struct source *source)
+{
+    pools->stopping++;
+    source->ops->stop(source, on_source_stopped, pools);
+}
+
+/* --- as one source -------------------------------------------------------------------------- */
+
+static void pools_tick(struct source *source, int64_t tick_ms)
+{
+    const struct pools *pools = (struct pools *)source;
+
+    for (size_t i = 0; i < pools->count; i++) {
+        pools->sources[i]->ops->tick(pools->sources[i], tick_ms);
+    }
+}
+
+static int64_t pools_settled_ms(const struct source *source)
+{
+    const struct pools *pools = (const struct pools *)source;
+    int64_t settled = INT64_MAX;
+
+    for (size_t i = 0; i < pools->count; i++) {
+        int64_t own = pools->sources[i]->ops->settled_ms(pools->sources[i]);
+
+        settled = own < settled ? own : settled;
+    }
+    return settled;
+}
+
+static void pools_stop(struct source *source, source_stopped *stopped, void *arg)
+{
+    struct pools *pools = (struct pools *)source;
+
+    for (size_t i = 0; i < pools->count; i++) {
+        stop_source(pools, pools->sources[i]);
+    }
+    pools->count = 0;
+    pools->stopped = stopped;
+    pools->stopped_arg = arg;
+    end_if_over(pools);
+}
+
+static const struct source_ops pools_ops = {pools_tick, pools_settled_ms, pools_stop};
+
+/* --- the configuration ---------------------------------------------------------------------- */
+
+static bool same_place(const struct config_database *a, const struct config_database *b)
+{
+    const char *a_region = a->region ? a->region : "", *b_region = b->region ? b->region : "";
+
+    return strcmp(a->identifier, b->identifier) == 0 && strcmp(a_region, b_region) == 0;
+}
+
+/* The one that would be right for the pool too; it leaves the list. */
+static struct source *adopt(struct source **sources, size_t count, const struct config_pool *pool)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct source *source = sources[i];
+
+        if (source && config_pool_same_source(pool_of(source), pool) &&
+            same_place(pool_of(source)->of, pool->of)) {
+            sources[i] = NULL;
+            ((struct pool_source *)source)->pool = pool;
+            return source;
+        }
+    }
+    return NULL;
+}
+
+static void take_pools(struct pools *pools, struct source **old, size_t old_count)
+{
+    const struct config *config = pools->options.config;
+
+    pools->sources = mem_alloc((config->pool_count + 1) * sizeof(struct source *));
+    pools->count = 0;
+    for (size_t i = 0; i < config->pool_count; i++) {
+        struct source *source = adopt(old, old_count, &config->pools[i]);
+
+        if (source) {
+            pools->sources[pools->count++] = source;
+        }
+    }
+    for (size_t i = 0; i < old_count; i++) {
+        if (old[i]) {
+            stop_source(pools, old[i]);
+        }
+    }
+}
+
+static bool is_read(const struct pools *pools, const struct config_pool *pool)
+{
+    for (size_t i = 0; i < pools->count; i++) {
+        if (pool_of(pools->sources[i]) == pool) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void start_missing(struct pools *pools)
+{
+    const struct config *config = pools->options.config;
+
+    for (size_t i = 0; i < config->pool_count; i++) {
+        struct source *source =
+            is_read(pools, &config->pools[i]) ? NULL : start(pools, &config->pools[i]);
+
+        if (source) {
+            pools->sources[pools->count++] = source;
+        }
+    }
+}
+
+void pools_reconfigure(struct source *source, const struct config *config)
+{
+    struct pools *pools = (struct pools *)source;
+    struct source **old = pools->sources;
+
+    pools->options.config = config;
+    take_pools(pools, old, pools->count);
+    free(old);
+    start_missing(pools);
+}
+
+struct source *pools_new(const struct pools_options *options)
+{
+    struct pools *pools = mem_alloc(sizeof(*pools));
+
+    pools->source = (struct source){.ops = &pools_ops, .name = "pools"};
+    pools->options = *options;
+    pools->started_ms = time_now_ms();
+    uv_timer_init(options->loop, &pools->later);
+    pools->later.data = pools;
+    take_pools(pools, NULL, 0);
+    start_missing(pools);
+    return &pools->source;
+}
