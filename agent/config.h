@@ -106,14 +106,28 @@ struct config_database {
     char *place;                 /* "agent.conf:12" or "DATABASE_URL", for messages */
 };
 
-enum pool_type { POOL_STATSD, POOL_LOG };
+enum pool_type { POOL_STATSD, POOL_LOG, POOL_PGBOUNCER };
+
+/* Who reads a pool: each agent, or the database's leader. */
+enum pool_scope { SCOPE_BY_ADDRESS, SCOPE_HOST, SCOPE_SHARED };
+
+/* Where a pool is asked: a console of PostgreSQL's protocol, or a page of metrics. */
+struct pool_url {
+    char *http;               /* NULL: it is none */
+    struct conninfo conninfo; /* all zero: it is none */
+};
 
 struct config_pool {
     char *name;
     enum pool_type type;
     char *database;                   /* as written */
     const struct config_database *of; /* the one it names */
-    char *path;                       /* of a log: one of path and command; else NULL */
+    struct pool_url url;
+    char *log;                    /* PgBouncer's; NULL: none given */
+    struct config_list databases; /* globs; of a PgBouncer */
+    enum pool_scope scope;
+    bool shared; /* one PgBouncer or page that many agents know */
+    char *path;  /* of a log: one of path and command; else NULL */
     char *command;
     char *match; /* a named set or an expression; NULL: not of a log */
     char *place;

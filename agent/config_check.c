@@ -327,6 +327,7 @@ void config_check_pool(struct loader *loader, const struct chain *chain, struct 
     } else if (config->database_count > 1) {
         complain(&loader->complaints, pool->place, "[pool %s]: database is missing", pool->name);
     }
+    pool->shared = config_pool_is_shared(pool);
     config_check_pool_type(loader, chain, pool);
 }
 

@@ -72,10 +72,12 @@ static const struct value_word gauge[] = {
 static const struct value_word counter[] = {{"Sum", 0}, {NULL, 0}};
 static const struct value_word samples[] = {{"SampleCount", 0}, {NULL, 0}};
 static const struct value_word pool_types[] = {{"statsd", POOL_STATSD},
-                                               {"pgbouncer", VALUE_NOT_BUILT},
+                                               {"pgbouncer", POOL_PGBOUNCER},
                                                {"prometheus", VALUE_NOT_BUILT},
                                                {"log", POOL_LOG},
                                                {NULL, 0}};
+static const struct value_word scopes[] = {
+    {"", SCOPE_BY_ADDRESS}, {"host", SCOPE_HOST}, {"shared", SCOPE_SHARED}, {NULL, 0}};
 static const struct value_word auths[] = {
     {"password", AUTH_PASSWORD}, {"iam", AUTH_IAM}, {NULL, 0}};
 static const struct value_word only_off[] = {{"off", 0}, {NULL, 0}};
@@ -253,14 +255,27 @@ const struct config_key config_keys[] = {
     {SECTION_POOL, "type", POOL(type),
      &value_choice, {.words = pool_types},
      "statsd", RELOAD, "Where the numbers come from. statsd: NAME.pool_timeout:1|c on the socket of "
-                       "[statsd]. log: lines that tell of a pool timeout are counted."},
+                       "[statsd]. log: lines that tell of a pool timeout are counted. pgbouncer: its "
+                       "console is asked."},
     {SECTION_POOL, "database", POOL(database),
      &value_optional, {.accepted = DATABASE_ACCEPTED},
      "", RELOAD, "Whose pool it is; may be left out while there is one database."},
-    {SECTION_POOL, "url", NO_FIELD, &value_not_built, {.secret = true}, "", RELOAD, NULL},
-    {SECTION_POOL, "log", NO_FIELD, &value_not_built, {0}, "", RELOAD, NULL},
-    {SECTION_POOL, "databases", NO_FIELD, &value_not_built, {0}, "", RELOAD, NULL},
-    {SECTION_POOL, "scope", NO_FIELD, &value_not_built, {0}, "", RELOAD, NULL},
+    {SECTION_POOL, "url", POOL(url),
+     &value_pool_url, {.secret = true},
+     "", RELOAD, "Of a PgBouncer: its console, like postgresql://stats@127.0.0.1:6432/pgbouncer; the "
+                 "user stands in its stats_users."},
+    {SECTION_POOL, "log", POOL(log),
+     &value_optional, PATH(),
+     "", RELOAD, "Of a PgBouncer: its log file, which tells of every timeout; the console does so "
+                 "from 1.23 on, not in session pooling."},
+    {SECTION_POOL, "databases", POOL(databases),
+     &value_globs, {.max = 100, .accepted = "names or globs with commas between"},
+     "*", RELOAD, "Of a PgBouncer: which of its databases. Waiting, busy, idle and size are summed, "
+                  "PoolMaxWait and PoolUtilization are the largest."},
+    {SECTION_POOL, "scope", POOL(scope),
+     &value_choice, {.words = scopes, .accepted = "host or shared"},
+     "", RELOAD, "Of a PgBouncer: host, read by each agent, or shared by many agents. The default "
+                 "goes by the address: shared unless it is this host's own."},
     {SECTION_POOL, "path", POOL(path),
      &value_optional, PATH(),
      "", RELOAD, "Of a log: the file, followed over rotation; from its end at the very first run, "

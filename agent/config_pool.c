@@ -8,14 +8,85 @@
 #include "agent/sample/log_rules.h"
 #include "aws/common/mem.h"
 
+/* --- the address ---------------------------------------------------------------------------- */
+
+static bool is_postgres(const char *text)
+{
+    return strncmp(text, "postgresql://", 13) == 0 || strncmp(text, "postgres://", 11) == 0;
+}
+
+static bool parse_url(const struct value_rule *rule, const char *text, void *field, struct err *err)
+{
+    struct pool_url *url = field;
+
+    (void)rule;
+    if (text[0] == '\0') {
+        return true;
+    }
+    if (!is_postgres(text)) {
+        return err_set(err, ERR_CONFIG, "is no URL that begins with postgresql://");
+    }
+    if (!conninfo_parse(text, &url->conninfo, err)) {
+        return false;
+    }
+    if (!url->conninfo.dbname) {
+        url->conninfo.dbname = mem_strdup("pgbouncer");
+    }
+    return true;
+}
+
+static void print_url(const struct value_rule *rule, const void *field, bool reveal,
+                      struct buf *out)
+{
+    const struct pool_url *url = field;
+
+    (void)rule;
+    conninfo_print(&url->conninfo, reveal, out);
+}
+
+static void accept_url(const struct value_rule *rule, struct buf *out)
+{
+    (void)rule;
+    buf_puts(out, "postgresql://USER:PASSWORD@HOST:PORT/pgbouncer");
+}
+
+static void done_url(void *field)
+{
+    struct pool_url *url = field;
+
+    conninfo_done(&url->conninfo);
+    mem_free_secret(url->http);
+    url->http = NULL;
+}
+
+const struct value_type value_pool_url = {parse_url, print_url, accept_url, done_url};
+
+static bool is_own_host(const struct conninfo *info)
+{
+    const char *host = info->hostaddr ? info->hostaddr : info->host;
+
+    return !host || host[0] == '/' || host[0] == '@' || strcmp(host, "localhost") == 0 ||
+           strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0;
+}
+
+bool config_pool_is_shared(const struct config_pool *pool)
+{
+    if (pool->scope != SCOPE_BY_ADDRESS) {
+        return pool->scope == SCOPE_SHARED;
+    }
+    return pool->url.conninfo.port && !is_own_host(&pool->url.conninfo);
+}
+
+/* --- keys ----------------------------------------------------------------------------------- */
+
 /* Which keys a type has; beside type and database, which all have. */
 static const struct {
     enum pool_type type;
     const char *key;
 } keys_of_types[] = {
-    {POOL_LOG, "path"},
-    {POOL_LOG, "command"},
-    {POOL_LOG, "match"},
+    {POOL_LOG, "path"},        {POOL_LOG, "command"},   {POOL_LOG, "match"},
+    {POOL_PGBOUNCER, "url"},   {POOL_PGBOUNCER, "log"}, {POOL_PGBOUNCER, "databases"},
+    {POOL_PGBOUNCER, "scope"},
 };
 
 bool value_check_command(const char *text, struct err *err)
@@ -109,24 +180,73 @@ static void check_log(struct loader *loader, const struct chain *chain,
     }
 }
 
+static void check_pgbouncer(struct loader *loader, const struct chain *chain,
+                            const struct config_pool *pool)
+{
+    if (!pool->url.conninfo.port && !pool->log && !setting_of(chain, "url") &&
+        !setting_of(chain, "log")) {
+        complain(&loader->complaints, pool->place,
+                 "[pool %s]: url is missing, like postgresql://stats@127.0.0.1:6432/pgbouncer",
+                 pool->name);
+    }
+}
+
 static bool same_text(const char *a, const char *b)
 {
     return a && b && strcmp(a, b) == 0;
 }
 
+/* The file of PgBouncer's log, however it is given. */
+static const char *pgbouncer_log_of(const struct config_pool *pool)
+{
+    bool by_path = pool->type == POOL_LOG && same_text(pool->match, "pgbouncer");
+
+    return by_path ? pool->path : pool->log;
+}
+
+static bool same_url(const struct config_pool *a, const struct config_pool *b)
+{
+    const struct conninfo *x = &a->url.conninfo, *y = &b->url.conninfo;
+
+    return x->port && y->port && same_text(x->port, y->port) &&
+           (same_text(x->host, y->host) || (!x->host && !y->host));
+}
+
+/* Two pools of one PgBouncer may have databases of their own. */
+static bool same_databases(const struct config_pool *a, const struct config_pool *b)
+{
+    bool same = a->databases.count == b->databases.count;
+
+    for (size_t i = 0; same && i < a->databases.count; i++) {
+        same = strcmp(a->databases.items[i], b->databases.items[i]) == 0;
+    }
+    return same;
+}
+
+/* What two pools would both count; NULL: nothing. */
+static const char *both_count(const struct config_pool *a, const struct config_pool *b)
+{
+    if (same_text(a->match, b->match)) {
+        return same_text(a->path, b->path)         ? "path"
+               : same_text(a->command, b->command) ? "command"
+                                                   : NULL;
+    }
+    if (!same_databases(a, b)) {
+        return NULL;
+    }
+    return same_text(pgbouncer_log_of(a), pgbouncer_log_of(b)) ? "log"
+           : same_url(a, b)                                    ? "url"
+                                                               : NULL;
+}
+
 static void check_twice(struct loader *loader, const struct config_pool *pool)
 {
-    const struct config *config = loader->config;
+    for (const struct config_pool *other = loader->config->pools; other < pool; other++) {
+        const char *what = both_count(other, pool);
 
-    for (const struct config_pool *other = config->pools; other < pool; other++) {
-        const char *what = same_text(other->path, pool->path)         ? "path"
-                           : same_text(other->command, pool->command) ? "command"
-                                                                      : NULL;
-
-        if (what && same_text(other->match, pool->match)) {
+        if (what) {
             complain(&loader->complaints, pool->place,
-                     "[pool %s]: has the %s and match of [pool %s] (%s): each timeout would be "
-                     "counted twice",
+                     "[pool %s]: has the %s of [pool %s] (%s): each timeout would be counted twice",
                      pool->name, what, other->name, other->place);
         }
     }
@@ -138,6 +258,8 @@ void config_check_pool_type(struct loader *loader, const struct chain *chain,
     check_keys(loader, chain, pool);
     if (pool->type == POOL_LOG) {
         check_log(loader, chain, pool);
+    } else if (pool->type == POOL_PGBOUNCER) {
+        check_pgbouncer(loader, chain, pool);
     }
     check_twice(loader, pool);
 }

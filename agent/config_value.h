@@ -56,6 +56,7 @@ extern const struct value_type value_portion;    /* the same: percentage, number
 extern const struct value_type value_minutes;    /* the same: duration in whole minutes, or off */
 extern const struct value_type value_alarm_rule; /* struct config_rule; rule.words: statistics */
 extern const struct value_type value_url;        /* struct conninfo, all zero for the empty text */
+extern const struct value_type value_pool_url;   /* struct pool_url, the same */
 extern const struct value_type value_pairs;      /* struct config_pairs; see value_pairs_set() */
 extern const struct value_type value_not_built;  /* nothing: "" or the rule's words only */
 

@@ -101,7 +101,8 @@ static int count_metrics(const struct config *config, enum metric_set set, int *
 
     for (size_t i = 0; i < config->pool_count && metric_get(METRIC_CONNECTION_ERRORS)->set <= set;
          i++) {
-        count += config->pools[i].type == POOL_LOG; /* ConnectionErrors */
+        /* ConnectionErrors */
+        count += config->pools[i].type == POOL_LOG || config->pools[i].log != NULL;
     }
     *regions = 0;
     for (size_t i = 0; i < config->database_count; i++) {

@@ -507,8 +507,16 @@ static const struct {
      "a.conf:4: [database stock] url: the value is no URL that begins with postgresql:// or "
      "postgres://; accepted: postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with the parameters of "
      "libpq or Prisma"},
-    {"[pool api]\ntype = pgbouncer\n", "a.conf:4: [pool api] type: \"pgbouncer\" is not available "
-                                       "in this version; accepted: statsd or log"},
+    {"[pool api]\ntype = pgbouncer\n",
+     "a.conf:3: [pool api]: url is missing, like postgresql://stats@127.0.0.1:6432/pgbouncer"},
+    {"[pool api]\ntype = pgbouncer\nurl = http://x:s3cret@y/\n",
+     "a.conf:5: [pool api] url: the value is no URL that begins with postgresql://; accepted: "
+     "postgresql://USER:PASSWORD@HOST:PORT/pgbouncer"},
+    {"[pool a]\ntype = pgbouncer\nlog = /x\n[pool b]\ntype = log\npath = /x\nmatch = pgbouncer\n",
+     "a.conf:6: [pool b]: has the log of [pool a] (a.conf:3): each timeout would be counted twice"},
+    {"[pool a]\ntype = pgbouncer\nurl = postgresql://a@x:1\n[pool b]\ntype = pgbouncer\nurl = "
+     "postgresql://b@x:1\n",
+     "a.conf:6: [pool b]: has the url of [pool a] (a.conf:3): each timeout would be counted twice"},
     {"[pool api]\npath = /var/log/app.log\n",
      "a.conf:4: [pool api] path: \"/var/log/app.log\" is of no use to a pool of this type"},
     {"[pool api]\ntype = log\nmatch = prisma\n",
@@ -533,7 +541,7 @@ static const struct {
      "program and its arguments, with quotes around what holds blanks"},
     {"[pool a]\ntype = log\npath = /x\nmatch = prisma\n[pool b]\ntype = log\npath = /x\nmatch = "
      "prisma\n",
-     "a.conf:7: [pool b]: has the path and match of [pool a] (a.conf:3): each timeout would be "
+     "a.conf:7: [pool b]: has the path of [pool a] (a.conf:3): each timeout would be "
      "counted twice"},
     {"[pool api]\ndatabase = stock\n",
      "a.conf:4: [pool api] database: \"stock\" is no database here (there is: orders)"},

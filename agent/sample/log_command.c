@@ -203,7 +203,7 @@ static void start(struct log_command *command)
     log_info("%s: reads %s (process %d)", command->name, command->argv[0], command->pid);
 }
 
-struct log_command *log_command_new(uv_loop_t *loop, const char *text, const char *name,
+struct log_command *log_command_new(uv_loop_t *loop, const char *line, const char *name,
                                     log_on_line *on_line, void *arg)
 {
     struct log_command *command = mem_alloc(sizeof(*command));
@@ -215,7 +215,7 @@ struct log_command *log_command_new(uv_loop_t *loop, const char *text, const cha
     command->delay_ms = FIRST_DELAY_MS;
     uv_timer_init(loop, &command->timer);
     command->timer.data = command;
-    if (command_line_parse(text, &command->argv, NULL)) { /* as the configuration has done */
+    if (command_line_parse(line, &command->argv, NULL)) { /* as the configuration has done */
         start(command);
     }
     return command;

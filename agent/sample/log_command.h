@@ -17,9 +17,8 @@
 struct log_command;
 typedef void log_command_stopped(void *arg);
 
-/* command: accepted by command_line_parse(); name: for the log. Both are borrowed; starts at once.
- */
-struct log_command *log_command_new(uv_loop_t *loop, const char *command, const char *name,
+/* line: accepted by command_line_parse(); name: for the log. Both are borrowed; starts at once. */
+struct log_command *log_command_new(uv_loop_t *loop, const char *line, const char *name,
                                     log_on_line *on_line, void *arg);
 
 bool log_command_is_running(const struct log_command *command);

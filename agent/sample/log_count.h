@@ -18,8 +18,8 @@ void log_count_init(struct log_count *count, const char *match,
                     const struct config_list *databases);
 void log_count_done(struct log_count *count);
 
-/* A log_on_line with the count as its argument. */
-void log_count_line(void *count, const char *line, size_t len);
+/* A log_on_line; arg is the count. */
+void log_count_line(void *arg, const char *line, size_t len);
 
 /* Gives what was counted (zeros too) and begins anew. */
 void log_count_give(struct log_count *count, const struct pool_source *source, int64_t tick_ms);

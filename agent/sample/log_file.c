@@ -150,7 +150,7 @@ static void each_file_beside(const struct log_file *file, const char *prefix,
 
     for (int i = 0; entries && i < ENTRIES_MAX && (entry = readdir(entries)) != NULL; i++) {
         char *path = mem_printf("%s/%s", dir, entry->d_name);
-        struct log_tail tail;
+        struct log_tail tail = {.fd = -1};
         struct stat status;
         bool opened = strcmp(entry->d_name, slash + 1) != 0 && entry->d_name[0] != '.' &&
                       strncmp(entry->d_name, prefix, strlen(prefix)) == 0 &&
@@ -319,7 +319,7 @@ static void start_at_rotated(struct log_file *file)
 
 static bool start(struct log_file *file, struct err *err)
 {
-    struct log_tail tail;
+    struct log_tail tail = {.fd = -1};
     struct stat status;
 
     if (!open_tail(file->path, &tail, &status, err)) {
@@ -345,7 +345,7 @@ static bool start(struct log_file *file, struct err *err)
 /* Is another file at the path now? */
 static void look_at_path(struct log_file *file)
 {
-    struct log_tail tail;
+    struct log_tail tail = {.fd = -1};
     struct stat status;
 
     if (stat(file->path, &status) == 0 && is_same_file(&file->queue[file->count - 1], &status)) {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "agent/sample/log_pool.h"
+#include "agent/sample/pgbouncer.h"
 #include "agent/sample/pool.h"
 #include "aws/common/mem.h"
 #include "aws/time.h"
@@ -38,6 +39,8 @@ static struct source *start(struct pools *pools, const struct config_pool *pool)
     switch (pool->type) {
     case POOL_LOG:
         return log_pool_new(&options);
+    case POOL_PGBOUNCER:
+        return pgbouncer_new(&options);
     case POOL_STATSD:
         break;
     }
