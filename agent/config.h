@@ -106,7 +106,7 @@ struct config_database {
     char *place;                 /* "agent.conf:12" or "DATABASE_URL", for messages */
 };
 
-enum pool_type { POOL_STATSD, POOL_LOG, POOL_PGBOUNCER };
+enum pool_type { POOL_STATSD, POOL_LOG, POOL_PGBOUNCER, POOL_PROMETHEUS };
 
 /* Who reads a pool: each agent, or the database's leader. */
 enum pool_scope { SCOPE_BY_ADDRESS, SCOPE_HOST, SCOPE_SHARED };
@@ -130,6 +130,8 @@ struct config_pool {
     char *path;  /* of a log: one of path and command; else NULL */
     char *command;
     char *match; /* a named set or an expression; NULL: not of a log */
+    /* Series of a page of metrics; NULL: as the library on it calls them. */
+    char *timeout_counter, *waiting_gauge, *max_wait_gauge, *busy_gauge, *idle_gauge, *size_gauge;
     char *place;
 };
 

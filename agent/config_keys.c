@@ -38,6 +38,11 @@
     {                                                                                              \
         .max = 5, .check = value_check_arn, .accepted = "at most 5 ARNs with commas between"       \
     }
+#define SELECTOR                                                                                   \
+    {                                                                                              \
+        .check = value_check_selector,                                                             \
+        .accepted = "the name of a series, like name{label=\"value\"}"                             \
+    }
 #define ONLY_OFF                                                                                   \
     {                                                                                              \
         .words = only_off                                                                          \
@@ -73,7 +78,7 @@ static const struct value_word counter[] = {{"Sum", 0}, {NULL, 0}};
 static const struct value_word samples[] = {{"SampleCount", 0}, {NULL, 0}};
 static const struct value_word pool_types[] = {{"statsd", POOL_STATSD},
                                                {"pgbouncer", POOL_PGBOUNCER},
-                                               {"prometheus", VALUE_NOT_BUILT},
+                                               {"prometheus", POOL_PROMETHEUS},
                                                {"log", POOL_LOG},
                                                {NULL, 0}};
 static const struct value_word scopes[] = {
@@ -256,14 +261,16 @@ const struct config_key config_keys[] = {
      &value_choice, {.words = pool_types},
      "statsd", RELOAD, "Where the numbers come from. statsd: NAME.pool_timeout:1|c on the socket of "
                        "[statsd]. log: lines that tell of a pool timeout are counted. pgbouncer: its "
-                       "console is asked."},
+                       "console is asked. prometheus: a page of metrics is read, of HikariCP, "
+                       "OpenTelemetry, pgx, Prisma up to 6, PgDog, or with names of your own."},
     {SECTION_POOL, "database", POOL(database),
      &value_optional, {.accepted = DATABASE_ACCEPTED},
      "", RELOAD, "Whose pool it is; may be left out while there is one database."},
     {SECTION_POOL, "url", POOL(url),
      &value_pool_url, {.secret = true},
      "", RELOAD, "Of a PgBouncer: its console, like postgresql://stats@127.0.0.1:6432/pgbouncer; the "
-                 "user stands in its stats_users."},
+                 "user stands in its stats_users. Of a page: like http://127.0.0.1:3000/metrics or "
+                 "http://unix:/run/app.sock:/metrics."},
     {SECTION_POOL, "log", POOL(log),
      &value_optional, PATH(),
      "", RELOAD, "Of a PgBouncer: its log file, which tells of every timeout; the console does so "
@@ -274,7 +281,7 @@ const struct config_key config_keys[] = {
                   "PoolMaxWait and PoolUtilization are the largest."},
     {SECTION_POOL, "scope", POOL(scope),
      &value_choice, {.words = scopes, .accepted = "host or shared"},
-     "", RELOAD, "Of a PgBouncer: host, read by each agent, or shared by many agents. The default "
+     "", RELOAD, "Of a PgBouncer or a page: host, read by each agent, or shared by many agents. The default "
                  "goes by the address: shared unless it is this host's own."},
     {SECTION_POOL, "path", POOL(path),
      &value_optional, PATH(),
@@ -287,6 +294,19 @@ const struct config_key config_keys[] = {
     {SECTION_POOL, "match", POOL(match),
      &value_optional, {.check = value_check_match, .accepted = MATCH_ACCEPTED},
      "", RELOAD, "Of a log: which lines tell of a pool timeout."},
+    {SECTION_POOL, "timeout_counter", POOL(timeout_counter), &value_optional, SELECTOR,
+     "", RELOAD, "Of a page: the counter of those who gave up waiting, when no known library writes it. "
+                 "Series with more labels are added up."},
+    {SECTION_POOL, "waiting_gauge", POOL(waiting_gauge), &value_optional, SELECTOR,
+     "", RELOAD, "Of a page: clients in the queue."},
+    {SECTION_POOL, "max_wait_gauge", POOL(max_wait_gauge), &value_optional, SELECTOR,
+     "", RELOAD, "Of a page: the longest wait in it, in seconds."},
+    {SECTION_POOL, "busy_gauge", POOL(busy_gauge), &value_optional, SELECTOR,
+     "", RELOAD, "Of a page: server connections in use."},
+    {SECTION_POOL, "idle_gauge", POOL(idle_gauge), &value_optional, SELECTOR,
+     "", RELOAD, "Of a page: server connections free."},
+    {SECTION_POOL, "size_gauge", POOL(size_gauge), &value_optional, SELECTOR,
+     "", RELOAD, "Of a page: the most the pool may open."},
 
     /* [statsd] */
     {SECTION_STATSD, "listen", CONFIG(statsd_listen),

@@ -6,6 +6,7 @@
 #include "agent/config_check.h"
 #include "agent/sample/command_line.h"
 #include "agent/sample/log_rules.h"
+#include "agent/sample/prom_text.h"
 #include "aws/common/mem.h"
 
 /* --- the address ---------------------------------------------------------------------------- */
@@ -13,6 +14,16 @@
 static bool is_postgres(const char *text)
 {
     return strncmp(text, "postgresql://", 13) == 0 || strncmp(text, "postgres://", 11) == 0;
+}
+
+/* With something behind it that can be asked. */
+static bool is_http(const char *text)
+{
+    size_t prefix = strncmp(text, "https://", 8) == 0  ? 8
+                    : strncmp(text, "http://", 7) == 0 ? 7
+                                                       : 0;
+
+    return prefix > 0 && text[prefix] != '\0' && text[prefix] != '/';
 }
 
 static bool parse_url(const struct value_rule *rule, const char *text, void *field, struct err *err)
@@ -23,8 +34,12 @@ static bool parse_url(const struct value_rule *rule, const char *text, void *fie
     if (text[0] == '\0') {
         return true;
     }
+    if (is_http(text)) {
+        url->http = mem_strdup(text);
+        return true;
+    }
     if (!is_postgres(text)) {
-        return err_set(err, ERR_CONFIG, "is no URL that begins with postgresql://");
+        return err_set(err, ERR_CONFIG, "begins neither with postgresql:// nor with http://");
     }
     if (!conninfo_parse(text, &url->conninfo, err)) {
         return false;
@@ -35,19 +50,38 @@ static bool parse_url(const struct value_rule *rule, const char *text, void *fie
     return true;
 }
 
+/* "http://user:password@host/": what stands before the host is hidden. */
+static void print_http(const char *text, bool reveal, struct buf *out)
+{
+    const char *host = strstr(text, "://") + 3;
+    const char *at = memchr(host, '@', strcspn(host, "/?"));
+
+    if (reveal || !at) {
+        buf_puts(out, text);
+    } else {
+        buf_add(out, text, (size_t)(host - text));
+        buf_printf(out, "***%s", at);
+    }
+}
+
 static void print_url(const struct value_rule *rule, const void *field, bool reveal,
                       struct buf *out)
 {
     const struct pool_url *url = field;
 
     (void)rule;
-    conninfo_print(&url->conninfo, reveal, out);
+    if (url->http) {
+        print_http(url->http, reveal, out);
+    } else {
+        conninfo_print(&url->conninfo, reveal, out);
+    }
 }
 
 static void accept_url(const struct value_rule *rule, struct buf *out)
 {
     (void)rule;
-    buf_puts(out, "postgresql://USER:PASSWORD@HOST:PORT/pgbouncer");
+    buf_puts(out, "postgresql://USER:PASSWORD@HOST:PORT/pgbouncer, http://HOST:PORT/PATH, "
+                  "https://HOST/PATH, http://unix:/SOCKET:/PATH");
 }
 
 static void done_url(void *field)
@@ -69,10 +103,27 @@ static bool is_own_host(const struct conninfo *info)
            strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0;
 }
 
+static bool is_own_page(const char *host)
+{
+    static const char *const own[] = {"unix:", "127.", "localhost", "[::1]"};
+    const char *at = memchr(host, '@', strcspn(host, "/?"));
+
+    host = at ? at + 1 : host;
+    for (size_t i = 0; i < MEM_COUNT(own); i++) {
+        if (strncmp(host, own[i], strlen(own[i])) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool config_pool_is_shared(const struct config_pool *pool)
 {
     if (pool->scope != SCOPE_BY_ADDRESS) {
         return pool->scope == SCOPE_SHARED;
+    }
+    if (pool->url.http) {
+        return !is_own_page(strstr(pool->url.http, "://") + 3);
     }
     return pool->url.conninfo.port && !is_own_host(&pool->url.conninfo);
 }
@@ -84,9 +135,21 @@ static const struct {
     enum pool_type type;
     const char *key;
 } keys_of_types[] = {
-    {POOL_LOG, "path"},        {POOL_LOG, "command"},   {POOL_LOG, "match"},
-    {POOL_PGBOUNCER, "url"},   {POOL_PGBOUNCER, "log"}, {POOL_PGBOUNCER, "databases"},
+    {POOL_LOG, "path"},
+    {POOL_LOG, "command"},
+    {POOL_LOG, "match"},
+    {POOL_PGBOUNCER, "url"},
+    {POOL_PGBOUNCER, "log"},
+    {POOL_PGBOUNCER, "databases"},
     {POOL_PGBOUNCER, "scope"},
+    {POOL_PROMETHEUS, "url"},
+    {POOL_PROMETHEUS, "scope"},
+    {POOL_PROMETHEUS, "timeout_counter"},
+    {POOL_PROMETHEUS, "waiting_gauge"},
+    {POOL_PROMETHEUS, "max_wait_gauge"},
+    {POOL_PROMETHEUS, "busy_gauge"},
+    {POOL_PROMETHEUS, "idle_gauge"},
+    {POOL_PROMETHEUS, "size_gauge"},
 };
 
 bool value_check_command(const char *text, struct err *err)
@@ -109,6 +172,13 @@ bool value_check_match(const char *text, struct err *err)
     }
     log_rules_free(rules);
     return true;
+}
+
+bool value_check_selector(const char *text, struct err *err)
+{
+    struct prom_sample selector;
+
+    return prom_selector_parse(text, &selector) || err_set(err, ERR_CONFIG, "names no series");
 }
 
 static struct setting *setting_of(const struct chain *chain, const char *key)
@@ -188,6 +258,24 @@ static void check_pgbouncer(struct loader *loader, const struct chain *chain,
         complain(&loader->complaints, pool->place,
                  "[pool %s]: url is missing, like postgresql://stats@127.0.0.1:6432/pgbouncer",
                  pool->name);
+    } else if (pool->url.http) {
+        complain_of_setting(&loader->complaints, chain, setting_of(chain, "url"),
+                            "is no console of PgBouncer, like "
+                            "postgresql://stats@127.0.0.1:6432/pgbouncer");
+    }
+}
+
+static void check_prometheus(struct loader *loader, const struct chain *chain,
+                             const struct config_pool *pool)
+{
+    if (!setting_of(chain, "url")) {
+        complain(&loader->complaints, pool->place,
+                 "[pool %s]: url is missing, like http://127.0.0.1:3000/metrics", pool->name);
+    } else if (pool->url.conninfo.port) {
+        complain_of_setting(&loader->complaints, chain, setting_of(chain, "url"),
+                            "is no page of metrics, like http://127.0.0.1:3000/metrics");
+    } else if (!pool->url.http && setting_of(chain, "url")->text) {
+        complain_of_setting(&loader->complaints, chain, setting_of(chain, "url"), "is empty");
     }
 }
 
@@ -208,6 +296,10 @@ static bool same_url(const struct config_pool *a, const struct config_pool *b)
 {
     const struct conninfo *x = &a->url.conninfo, *y = &b->url.conninfo;
 
+    if (a->url.http && same_text(a->url.http, b->url.http)) {
+        return same_text(a->timeout_counter, b->timeout_counter) ||
+               (!a->timeout_counter && !b->timeout_counter);
+    }
     return x->port && y->port && same_text(x->port, y->port) &&
            (same_text(x->host, y->host) || (!x->host && !y->host));
 }
@@ -260,6 +352,8 @@ void config_check_pool_type(struct loader *loader, const struct chain *chain,
         check_log(loader, chain, pool);
     } else if (pool->type == POOL_PGBOUNCER) {
         check_pgbouncer(loader, chain, pool);
+    } else if (pool->type == POOL_PROMETHEUS) {
+        check_prometheus(loader, chain, pool);
     }
     check_twice(loader, pool);
 }

@@ -81,6 +81,7 @@ bool value_check_path(const char *text, struct err *err);
 bool value_check_http_url(const char *text, struct err *err);
 bool value_check_listen(const char *text, struct err *err);
 bool value_check_command(const char *text, struct err *err);
+bool value_check_selector(const char *text, struct err *err);
 bool value_check_match(const char *text, struct err *err);
 bool value_check_arn(const char *text, struct err *err);
 bool value_check_role(const char *text, struct err *err);   /* a role's ARN */

@@ -510,8 +510,20 @@ static const struct {
     {"[pool api]\ntype = pgbouncer\n",
      "a.conf:3: [pool api]: url is missing, like postgresql://stats@127.0.0.1:6432/pgbouncer"},
     {"[pool api]\ntype = pgbouncer\nurl = http://x:s3cret@y/\n",
-     "a.conf:5: [pool api] url: the value is no URL that begins with postgresql://; accepted: "
-     "postgresql://USER:PASSWORD@HOST:PORT/pgbouncer"},
+     "a.conf:5: [pool api] url: the value is no console of PgBouncer, like "
+     "postgresql://stats@127.0.0.1:6432/pgbouncer"},
+    {"[pool api]\ntype = prometheus\n",
+     "a.conf:3: [pool api]: url is missing, like http://127.0.0.1:3000/metrics"},
+    {"[pool api]\ntype = prometheus\nurl = ftp://x:s3cret@y/\n",
+     "a.conf:5: [pool api] url: the value begins neither with postgresql:// nor with http://; "
+     "accepted: postgresql://USER:PASSWORD@HOST:PORT/pgbouncer, http://HOST:PORT/PATH, "
+     "https://HOST/PATH, http://unix:/SOCKET:/PATH"},
+    {"[pool api]\ntype = prometheus\nurl = postgresql://x:s3cret@y/\n",
+     "a.conf:5: [pool api] url: the value is no page of metrics, like "
+     "http://127.0.0.1:3000/metrics"},
+    {"[pool api]\ntype = prometheus\nurl = http://x\ntimeout_counter = a{b}\n",
+     "a.conf:6: [pool api] timeout_counter: \"a{b}\" names no series; accepted: the name of a "
+     "series, like name{label=\"value\"}"},
     {"[pool a]\ntype = pgbouncer\nlog = /x\n[pool b]\ntype = log\npath = /x\nmatch = pgbouncer\n",
      "a.conf:6: [pool b]: has the log of [pool a] (a.conf:3): each timeout would be counted twice"},
     {"[pool a]\ntype = pgbouncer\nurl = postgresql://a@x:1\n[pool b]\ntype = pgbouncer\nurl = "

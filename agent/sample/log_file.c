@@ -46,11 +46,13 @@ static bool open_tail(const char *path, struct log_tail *out, struct stat *statu
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not hold the loop up */
 
     if (fd < 0) {
-        return err_errno(err, errno, "%s", path);
+        err_errno(err, errno, "%s", path);
+        return false;
     }
     if (fstat(fd, status) != 0 || !S_ISREG(status->st_mode)) {
         close(fd);
-        return err_set(err, ERR_CONFIG, "%s: is no file", path);
+        err_set(err, ERR_CONFIG, "%s: is no file", path);
+        return false;
     }
     *out = (struct log_tail){.fd = fd, .device = status->st_dev, .inode = status->st_ino};
     return true;

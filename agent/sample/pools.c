@@ -3,17 +3,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/log.h"
 #include "agent/sample/log_pool.h"
 #include "agent/sample/pgbouncer.h"
 #include "agent/sample/pool.h"
+#include "agent/sample/prometheus.h"
 #include "aws/common/mem.h"
+#include "aws/http.h"
 #include "aws/time.h"
 
 struct pools {
     struct source source;
     struct pools_options options;
     int64_t started_ms;
-    struct source **sources; /* each begins with a struct pool_source */
+    struct http_client *http; /* NULL: no page has been asked for */
+    struct source **sources;  /* each begins with a struct pool_source */
     size_t count;
     size_t stopping;         /* sources on their way out */
     uv_timer_t later;        /* so that the last `stopped` never comes before stop() has returned */
@@ -28,19 +32,35 @@ static const struct config_pool *pool_of(const struct source *source)
 
 /* --- starting and ending -------------------------------------------------------------------- */
 
+/* One client for all pages: it is made with the first. */
+static struct source *start_page(struct pools *pools, struct pool_options *options)
+{
+    const struct http_options http = {0};
+    struct err err;
+
+    if (!pools->http && !http_client_new(pools->options.loop, &http, &pools->http, &err)) {
+        log_error("pool %s: is not read: %s", options->pool->name, err.message);
+        return NULL;
+    }
+    options->http = pools->http;
+    return prometheus_new(options);
+}
+
 static struct source *start(struct pools *pools, const struct config_pool *pool)
 {
-    const struct pool_options options = {.loop = pools->options.loop,
-                                         .pool = pool,
-                                         .sink = pools->options.sink,
-                                         .positions = pools->options.positions,
-                                         .started_ms = pools->started_ms};
+    struct pool_options options = {.loop = pools->options.loop,
+                                   .pool = pool,
+                                   .sink = pools->options.sink,
+                                   .positions = pools->options.positions,
+                                   .started_ms = pools->started_ms};
 
     switch (pool->type) {
     case POOL_LOG:
         return log_pool_new(&options);
     case POOL_PGBOUNCER:
         return pgbouncer_new(&options);
+    case POOL_PROMETHEUS:
+        return start_page(pools, &options);
     case POOL_STATSD:
         break;
     }
@@ -61,6 +81,7 @@ static void on_later_closed(uv_handle_t *handle)
 static void end_if_over(struct pools *pools)
 {
     if (pools->stopped && pools->stopping == 0) {
+        http_client_free(pools->http);
         uv_close((uv_handle_t *)&pools->later, on_later_closed);
     }
 }
