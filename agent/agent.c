@@ -193,8 +193,10 @@ static struct source *start_database(struct agent *agent, const struct config_da
 
 static bool start_statsd(struct agent *agent, struct err *err)
 {
-    const struct statsd_options options = {
-        .loop = &agent->loop, .config = agent->config, .sink = {.put = on_reading, .arg = agent}};
+    const struct statsd_options options = {.loop = &agent->loop,
+                                           .config = agent->config,
+                                           .agent_name = agent->name,
+                                           .sink = {.put = on_reading, .arg = agent}};
 
     return !agent->config->statsd || statsd_new(&options, &agent->statsd, err);
 }
@@ -350,7 +352,7 @@ static void replace_statsd(struct agent *agent, const struct config *old)
     const struct config *config = agent->config;
     struct err err;
 
-    if (agent->statsd && config->statsd && strcmp(old->statsd_listen, config->statsd_listen) == 0) {
+    if (agent->statsd && config->statsd && statsd_same_sockets(old, config)) {
         statsd_rebind(agent->statsd, config);
         return;
     }

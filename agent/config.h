@@ -167,8 +167,8 @@ struct config {
 
     /* [statsd] */
     bool statsd; /* there is a statsd pool, or the section gives a database for unnamed ones */
-    char *statsd_listen;                           /* "127.0.0.1:8125" */
-    char *statsd_database_name;                    /* as written */
+    struct config_list statsd_listen; /* "127.0.0.1:8125", "unix:/run/x": one at least */
+    char *statsd_database_name;       /* as written */
     const struct config_database *statsd_database; /* NULL: unnamed pools are not taken */
     int statsd_max_pools;
 

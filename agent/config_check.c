@@ -356,9 +356,14 @@ static void check_statsd(struct loader *loader)
             find_database(loader, &chain, SECTION_STATSD, config->statsd_database_name);
     }
     config->statsd = has_statsd_pool(config) || config->statsd_database != NULL;
-    if (config->statsd && !value_is_loopback(config->statsd_listen)) {
-        warn(loader, "statsd %s: whoever reaches this address can change the numbers",
-             config->statsd_listen);
+    if (config->statsd_listen.count == 0) {
+        complain_of(loader, &chain, SECTION_STATSD, "listen", "names no socket");
+    }
+    for (size_t i = 0; config->statsd && i < config->statsd_listen.count; i++) {
+        if (!value_is_loopback(config->statsd_listen.items[i])) {
+            warn(loader, "statsd %s: whoever reaches this address can change the numbers",
+                 config->statsd_listen.items[i]);
+        }
     }
     if (file != NULL && file->count > 0 && !config->statsd) {
         warn(loader,

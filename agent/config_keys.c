@@ -62,7 +62,7 @@
 #define MATCH_ACCEPTED                                                                             \
     "pgbouncer, prisma, node-postgres, hikaricp, sqlalchemy, rails, npgsql, supavisor, or a "      \
     "regular expression (PCRE2)"
-#define LISTEN_ACCEPTED "a numeric address with a port, like 127.0.0.1:8125 or [::1]:8125"
+#define LISTEN_ACCEPTED "at most 4 of 127.0.0.1:8125, [::1]:8125, unix:/PATH"
 
 static const struct value_word yes_no[] = {{"yes", 1}, {"no", 0}, {NULL, 0}};
 /* Chosen among many agents or not: read, and a warning, until agents can choose. */
@@ -310,8 +310,9 @@ const struct config_key config_keys[] = {
 
     /* [statsd] */
     {SECTION_STATSD, "listen", CONFIG(statsd_listen),
-     &value_text, {.check = value_check_listen, .accepted = LISTEN_ACCEPTED},
-     "127.0.0.1:8125", RELOAD, "The UDP socket for StatsD datagrams."},
+     &value_list, {.max = 4, .check = value_check_listen, .accepted = LISTEN_ACCEPTED},
+     "127.0.0.1:8125", RELOAD, "The sockets for StatsD datagrams: UDP, unix, or both, like "
+                               "127.0.0.1:8125, unix:/run/poolwarden/statsd.sock."},
     {SECTION_STATSD, "database", CONFIG(statsd_database_name),
      &value_optional, {.accepted = DATABASE_ACCEPTED},
      "", RELOAD, "Whose the pools are that no section names: they are taken as they arrive. Empty: "

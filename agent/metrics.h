@@ -77,6 +77,8 @@ enum metric_of { METRIC_OF_DATABASE, METRIC_OF_POOL, METRIC_OF_AGENT };
       "PutMetricData requests that failed")                                                        \
     X(AGENT_AMBIGUOUS_RETRIES, "AgentAmbiguousRetries", "Count", FULL, COUNTER, AGENT, NULL,       \
       "datums sent again though an earlier answer was lost: perhaps counted twice")                \
+    X(AGENT_DATAGRAMS_DROPPED, "AgentDatagramsDropped", "Count", FULL, COUNTER, AGENT, NULL,       \
+      "StatsD datagrams that the kernel had no room for")                                          \
     X(AGENT_SPOOL_BYTES, "AgentSpoolBytes", "Bytes", FULL, GAUGE, AGENT, NULL,                     \
       "datums kept until CloudWatch takes them")
 

@@ -99,7 +99,8 @@ static void needs_no_more_than_a_url(void **state)
     assert_int_equal(config->resolution_s, 60);
     assert_true(config->provision_at_startup);
     assert_false(config->statsd);
-    assert_string_equal(config->statsd_listen, "127.0.0.1:8125");
+    assert_int_equal(config->statsd_listen.count, 1);
+    assert_string_equal(config->statsd_listen.items[0], "127.0.0.1:8125");
     assert_int_equal(config->statsd_max_pools, 32);
     assert_int_equal(config->warnings.count, 0);
     config_free(config);
@@ -560,12 +561,13 @@ static const struct {
     {"[database stock]\n" URL "[pool api]\n", "a.conf:5: [pool api]: database is missing"},
     {"[statsd]\ndatabase = stock\n",
      "a.conf:4: [statsd] database: \"stock\" is no database here (there is: orders)"},
-    {"[statsd]\nlisten = localhost:8125\n",
-     "a.conf:4: [statsd] listen: \"localhost:8125\" is no numeric address with a port; accepted: a "
-     "numeric address with a port, like 127.0.0.1:8125 or [::1]:8125"},
-    {"[statsd]\nlisten = unix:/run/x\n",
-     "a.conf:4: [statsd] listen: \"unix:/run/x\" is not available in this version; accepted: a "
-     "numeric address with a port, like 127.0.0.1:8125 or [::1]:8125"},
+    {"[statsd]\nlisten = localhost:8125\n", "a.conf:4: [statsd] listen: \"localhost:8125\" is no "
+                                            "numeric address with a port; accepted: at "
+                                            "most 4 of 127.0.0.1:8125, [::1]:8125, unix:/PATH"},
+    {"[statsd]\nlisten = unix:run/x\n",
+     "a.conf:4: [statsd] listen: \"unix:run/x\" has a path that does not start with / or is longer "
+     "than 107; accepted: at most 4 of 127.0.0.1:8125, [::1]:8125, unix:/PATH"},
+    {"[statsd]\nlisten = ,\n", "a.conf:4: [statsd] listen: \",\" names no socket"},
 };
 
 static void tells_each_mistake(void **state)
