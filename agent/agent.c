@@ -13,7 +13,6 @@
 #include "agent/outlet.h"
 #include "agent/sample/activity.h"
 #include "agent/sample/pools.h"
-#include "agent/sample/statsd.h"
 #include "agent/state.h"
 #include "aws/common/mem.h"
 #include "aws/common/random.h"
@@ -40,8 +39,7 @@ struct agent {
     char name[256]; /* the host's: dimension `Agent` */
     struct member *members;
     size_t member_count;
-    struct source *statsd; /* NULL: not configured */
-    struct source *pools;  /* those that are read */
+    struct source *pools; /* NULL: not started */
     struct positions *positions;
     struct outlet **outlets;
     size_t outlet_count;
@@ -191,24 +189,15 @@ static struct source *start_database(struct agent *agent, const struct config_da
     return activity_new(&options);
 }
 
-static bool start_statsd(struct agent *agent, struct err *err)
-{
-    const struct statsd_options options = {.loop = &agent->loop,
-                                           .config = agent->config,
-                                           .agent_name = agent->name,
-                                           .sink = {.put = on_reading, .arg = agent}};
-
-    return !agent->config->statsd || statsd_new(&options, &agent->statsd, err);
-}
-
-static void start_pools(struct agent *agent)
+static bool start_pools(struct agent *agent, struct err *err)
 {
     const struct pools_options options = {.loop = &agent->loop,
                                           .config = agent->config,
+                                          .agent_name = agent->name,
                                           .sink = {.put = on_reading, .arg = agent},
                                           .positions = agent->positions};
 
-    agent->pools = pools_new(&options);
+    return pools_new(&options, &agent->pools, err);
 }
 
 static void on_source_stopped(void *arg);
@@ -264,9 +253,6 @@ static void sample_if_due(struct agent *agent, int64_t tick_ms)
     agent->sampled_ms = tick_ms;
     for (size_t i = 0; i < agent->member_count; i++) {
         agent->members[i].source->ops->tick(agent->members[i].source, tick_ms);
-    }
-    if (agent->statsd) {
-        agent->statsd->ops->tick(agent->statsd, tick_ms);
     }
     agent->pools->ops->tick(agent->pools, tick_ms);
 }
@@ -347,22 +333,6 @@ static void replace_databases(struct agent *agent, const struct config *old)
     }
 }
 
-static void replace_statsd(struct agent *agent, const struct config *old)
-{
-    const struct config *config = agent->config;
-    struct err err;
-
-    if (agent->statsd && config->statsd && statsd_same_sockets(old, config)) {
-        statsd_rebind(agent->statsd, config);
-        return;
-    }
-    stop_source(agent, agent->statsd);
-    agent->statsd = NULL;
-    if (!start_statsd(agent, &err)) {
-        log_error("%s; its pools are not read until the next reload", err.message);
-    }
-}
-
 static void retire(struct agent *agent, struct config *old)
 {
     agent->retired = old;
@@ -387,7 +357,6 @@ static void use_config(struct agent *agent, struct config *config)
     agent->cloud.config = config;
     reconfigure_outlets(agent);
     replace_databases(agent, old);
-    replace_statsd(agent, old);
     pools_reconfigure(agent->pools, config);
     retire(agent, old);
     provision_all(agent);
@@ -549,11 +518,9 @@ static void stop_sources(struct agent *agent)
     for (size_t i = 0; i < agent->member_count; i++) {
         stop_source(agent, agent->members[i].source);
     }
-    stop_source(agent, agent->statsd);
     stop_source(agent, agent->pools);
-    agent->pools = NULL;
     agent->member_count = 0;
-    agent->statsd = NULL;
+    agent->pools = NULL;
 }
 
 static void leave(struct agent *agent, int status)
@@ -593,7 +560,6 @@ static void start_sources(struct agent *agent)
         agent->members[i].database = &config->databases[i];
         agent->members[i].source = start_database(agent, &config->databases[i]);
     }
-    start_pools(agent);
 }
 
 static void start(struct agent *agent)
@@ -606,7 +572,7 @@ static void start(struct agent *agent)
         leave(agent, EXIT_USAGE);
         return;
     }
-    if (!start_statsd(agent, &err)) {
+    if (!start_pools(agent, &err)) {
         log_error("%s", err.message);
         leave(agent, EXIT_FAILED);
         return;

@@ -10,6 +10,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static char *all[] = {(char[]){"*"}};
+
 static void take(struct bouncer *bouncer, int command, const PGresult *rows)
 {
     bool ok = true;
@@ -26,7 +28,6 @@ static void take(struct bouncer *bouncer, int command, const PGresult *rows)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static char *all[] = {(char[]){"*"}};
     const struct config_list every = {all, 1};
     const char *at = (const char *)data, *end = at + size;
     struct bouncer bouncer;

@@ -372,10 +372,10 @@ static void only_what_is_safe_is_kept(void **state)
 
 static void a_file_that_is_none_of_ours_is_no_position(void **state)
 {
-    static const char *const texts[] = {
-        "", "{", "[]", "{\"offset\":7}",
-        "{\"device\":\"1\",\"inode\":\"-1\",\"offset\":\"7\",\"head_"
-        "bytes\":\"0\",\"head\":\"0\",\"shapes\":\"0\"}"};
+    static const char negative[] =
+        "{\"device\":\"1\",\"inode\":\"-1\",\"offset\":\"7\",\"head_bytes\":"
+        "\"0\",\"head\":\"0\",\"read_ms\":\"1\",\"shapes\":\"0\"}";
+    static const char *const texts[] = {"", "{", "[]", "{\"offset\":7}", negative};
     struct world *world = *state;
     char *file = mem_printf("%s/log-web.json", world->dir);
 

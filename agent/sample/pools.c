@@ -8,6 +8,7 @@
 #include "agent/sample/pgbouncer.h"
 #include "agent/sample/pool.h"
 #include "agent/sample/prometheus.h"
+#include "agent/sample/statsd.h"
 #include "aws/common/mem.h"
 #include "aws/http.h"
 #include "aws/time.h"
@@ -19,6 +20,7 @@ struct pools {
     struct http_client *http; /* NULL: no page has been asked for */
     struct source **sources;  /* each begins with a struct pool_source */
     size_t count;
+    struct source *statsd;   /* NULL: not configured, or not to be had */
     size_t stopping;         /* sources on their way out */
     uv_timer_t later;        /* so that the last `stopped` never comes before stop() has returned */
     source_stopped *stopped; /* NULL: not stopped */
@@ -64,7 +66,7 @@ static struct source *start(struct pools *pools, const struct config_pool *pool)
     case POOL_STATSD:
         break;
     }
-    return NULL; /* reads itself: see statsd.h */
+    return NULL; /* one source for all of them */
 }
 
 static void on_later_closed(uv_handle_t *handle)
@@ -96,8 +98,10 @@ static void on_source_stopped(void *arg)
 
 static void stop_source(struct pools *pools, struct source *source)
 {
-    pools->stopping++;
-    source->ops->stop(source, on_source_stopped, pools);
+    if (source) {
+        pools->stopping++;
+        source->ops->stop(source, on_source_stopped, pools);
+    }
 }
 
 /* --- as one source -------------------------------------------------------------------------- */
@@ -106,6 +110,9 @@ static void pools_tick(struct source *source, int64_t tick_ms)
 {
     const struct pools *pools = (struct pools *)source;
 
+    if (pools->statsd) {
+        pools->statsd->ops->tick(pools->statsd, tick_ms);
+    }
     for (size_t i = 0; i < pools->count; i++) {
         pools->sources[i]->ops->tick(pools->sources[i], tick_ms);
     }
@@ -131,6 +138,7 @@ static void pools_stop(struct source *source, source_stopped *stopped, void *arg
     for (size_t i = 0; i < pools->count; i++) {
         stop_source(pools, pools->sources[i]);
     }
+    stop_source(pools, pools->statsd);
     pools->count = 0;
     pools->stopped = stopped;
     pools->stopped_arg = arg;
@@ -178,9 +186,7 @@ static void take_pools(struct pools *pools, struct source **old, size_t old_coun
         }
     }
     for (size_t i = 0; i < old_count; i++) {
-        if (old[i]) {
-            stop_source(pools, old[i]);
-        }
+        stop_source(pools, old[i]);
     }
 }
 
@@ -208,27 +214,61 @@ static void start_missing(struct pools *pools)
     }
 }
 
+static bool start_statsd(struct pools *pools, struct err *err)
+{
+    const struct statsd_options options = {.loop = pools->options.loop,
+                                           .config = pools->options.config,
+                                           .agent_name = pools->options.agent_name,
+                                           .sink = pools->options.sink};
+
+    return !options.config->statsd || statsd_new(&options, &pools->statsd, err);
+}
+
+/* The same sockets stay and lose nothing. */
+static void replace_statsd(struct pools *pools, const struct config *old)
+{
+    const struct config *config = pools->options.config;
+    struct err err;
+
+    if (pools->statsd && config->statsd && statsd_same_sockets(old, config)) {
+        statsd_rebind(pools->statsd, config);
+        return;
+    }
+    stop_source(pools, pools->statsd);
+    pools->statsd = NULL;
+    if (!start_statsd(pools, &err)) {
+        log_error("%s; its pools are not read until the next reload", err.message);
+    }
+}
+
 void pools_reconfigure(struct source *source, const struct config *config)
 {
     struct pools *pools = (struct pools *)source;
+    const struct config *old_config = pools->options.config;
     struct source **old = pools->sources;
 
     pools->options.config = config;
+    replace_statsd(pools, old_config);
     take_pools(pools, old, pools->count);
     free(old);
     start_missing(pools);
 }
 
-struct source *pools_new(const struct pools_options *options)
+bool pools_new(const struct pools_options *options, struct source **out, struct err *err)
 {
     struct pools *pools = mem_alloc(sizeof(*pools));
 
     pools->source = (struct source){.ops = &pools_ops, .name = "pools"};
     pools->options = *options;
     pools->started_ms = time_now_ms();
+    if (!start_statsd(pools, err)) {
+        free(pools);
+        return false;
+    }
     uv_timer_init(options->loop, &pools->later);
     pools->later.data = pools;
     take_pools(pools, NULL, 0);
     start_missing(pools);
-    return &pools->source;
+    *out = &pools->source;
+    return true;
 }
