@@ -331,6 +331,55 @@ static void knows_whose_the_pools_are(void **state)
 }
 
 /* Taken, with one warning each. */
+static void knows_which_pools_are_shared(void **state)
+{
+    static const struct {
+        const char *keys;
+        bool shared;
+    } cases[] = {
+        {"type = statsd\n", false},
+        {"type = pgbouncer\nurl = postgresql://stats@127.0.0.1:6432\n", false},
+        {"type = pgbouncer\nurl = postgresql://stats@/pgbouncer?host=/tmp\n", false},
+        {"type = pgbouncer\nurl = postgresql://stats@10.0.0.5:6432\n", true},
+        {"type = pgbouncer\nurl = postgresql://stats@10.0.0.5:6432\nscope = host\n", false},
+        {"type = pgbouncer\nurl = postgresql://stats@127.0.0.1:6432\nscope = shared\n", true},
+        {"type = pgbouncer\nlog = /x\n", false},
+        {"type = prometheus\nurl = http://127.0.0.1:3000/metrics\n", false},
+        {"type = prometheus\nurl = http://u:p@[::1]:3000/metrics\n", false},
+        {"type = prometheus\nurl = http://unix:/run/x:/metrics\n", false},
+        {"type = prometheus\nurl = https://app.internal/metrics\n", true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < MEM_COUNT(cases); i++) {
+        char *text = mem_printf(ORDERS "[pool x]\n%s", cases[i].keys);
+        struct config *config = load(text);
+
+        if (config->pools[0].shared != cases[i].shared) {
+            fail_msg("%s", cases[i].keys);
+        }
+        config_free(config);
+        free(text);
+    }
+}
+
+static void hides_the_passwords_of_pools(void **state)
+{
+    struct config *config =
+        load(ORDERS "[pool a]\ntype = pgbouncer\nurl = postgresql://stats:s3cret@db:6432\n"
+                    "[pool b]\ntype = prometheus\nurl = http://u:s3cret@app/metrics\n");
+    struct buf text;
+
+    (void)state;
+    buf_init(&text, 1 << 20);
+    config_print(config, &text);
+    assert_null(strstr(buf_text(&text), "s3cret"));
+    assert_non_null(strstr(buf_text(&text), "url = postgresql://stats:***@db:6432/pgbouncer\n"));
+    assert_non_null(strstr(buf_text(&text), "url = http://***@app/metrics\n"));
+    buf_done(&text);
+    config_free(config);
+}
+
 static void warns(void **state)
 {
     static const struct {
@@ -946,6 +995,8 @@ int main(void)
         cmocka_unit_test(configures_the_one_database_by_variables),
         cmocka_unit_test(settles_the_silent_alarm),
         cmocka_unit_test(knows_whose_the_pools_are),
+        cmocka_unit_test(knows_which_pools_are_shared),
+        cmocka_unit_test(hides_the_passwords_of_pools),
         cmocka_unit_test(warns),
         cmocka_unit_test(tells_each_mistake),
         cmocka_unit_test(tells_mistakes_of_the_environment),

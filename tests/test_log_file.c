@@ -332,7 +332,7 @@ static struct position at(uint64_t offset)
 static uint64_t kept(const char *dir)
 {
     struct positions *positions = positions_new(dir);
-    struct position position = positions_of(positions_open(positions, "web"));
+    struct position position = positions_of(positions_open(positions, "web", "/x"));
 
     positions_free(positions);
     assert_true(!position.known || position.inode == UINT64_MAX);
@@ -343,7 +343,7 @@ static void only_what_is_safe_is_kept(void **state)
 {
     struct world *world = *state;
     struct positions *positions = positions_new(world->dir);
-    struct place *place = positions_open(positions, "web");
+    struct place *place = positions_open(positions, "web", "/x");
     char *file = mem_printf("%s/log-web.json", world->dir);
     struct position position;
 
@@ -364,7 +364,7 @@ static void only_what_is_safe_is_kept(void **state)
     positions_mark(positions, INT64_MAX);
     assert_true(positions_commit(positions, NULL));
     assert_int_equal(kept(world->dir), 20);
-    assert_int_equal(positions_of(positions_open(positions, "web")).offset, 20);
+    assert_int_equal(positions_of(positions_open(positions, "web", "/x")).offset, 20);
     positions_free(positions);
     unlink(file);
     free(file);
@@ -373,7 +373,7 @@ static void only_what_is_safe_is_kept(void **state)
 static void a_file_that_is_none_of_ours_is_no_position(void **state)
 {
     static const char negative[] =
-        "{\"device\":\"1\",\"inode\":\"-1\",\"offset\":\"7\",\"head_bytes\":"
+        "{\"path\":\"/x\",\"device\":\"1\",\"inode\":\"-1\",\"offset\":\"7\",\"head_bytes\":"
         "\"0\",\"head\":\"0\",\"read_ms\":\"1\",\"shapes\":\"0\"}";
     static const char *const texts[] = {"", "{", "[]", "{\"offset\":7}", negative};
     struct world *world = *state;
@@ -388,10 +388,28 @@ static void a_file_that_is_none_of_ours_is_no_position(void **state)
     free(file);
 }
 
+static void of_another_log_nothing_is_known(void **state)
+{
+    struct world *world = *state;
+    struct positions *positions = positions_new(world->dir);
+    char *file = mem_printf("%s/log-web.json", world->dir);
+    struct position position = at(7);
+
+    positions_note(positions_open(positions, "web", "/x"), 1000, &position);
+    assert_int_equal(kept(world->dir), 7);
+    assert_false(positions_of(positions_open(positions, "web", "/y")).known);
+    positions_free(positions);
+    positions = positions_new(world->dir);
+    assert_false(positions_of(positions_open(positions, "web", "/y")).known);
+    positions_free(positions);
+    unlink(file);
+    free(file);
+}
+
 static void many_readings_before_a_mark(void **state)
 {
     struct positions *positions = positions_new(NULL);
-    struct place *place = positions_open(positions, "web");
+    struct place *place = positions_open(positions, "web", "/x");
 
     (void)state;
     for (uint64_t i = 1; i <= 2000; i++) {
@@ -424,6 +442,7 @@ int main(void)
         IN_A_DIRECTORY(gone_while_nobody_looked),
         IN_A_DIRECTORY(only_what_is_safe_is_kept),
         IN_A_DIRECTORY(a_file_that_is_none_of_ours_is_no_position),
+        IN_A_DIRECTORY(of_another_log_nothing_is_known),
         cmocka_unit_test(many_readings_before_a_mark),
     };
 

@@ -12,7 +12,7 @@
 #define CHUNK          65536
 #define FIRST_DELAY_MS 1000
 #define LAST_DELAY_MS  60000
-#define PATIENCE_MS    1000 /* between SIGTERM and SIGKILL */
+#define PATIENCE_MS    500 /* between SIGTERM and SIGKILL */
 
 struct log_command {
     uv_loop_t *loop;

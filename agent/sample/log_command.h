@@ -3,9 +3,9 @@
  *
  * No shell; standard input is empty, standard error is the agent's own. It leads a process group,
  * which ends as a whole: when it exits, when it closes its output, when the agent leaves (SIGTERM,
- * after a second SIGKILL). When it ends it is started again after 1 s, 2 s, 4 s ... 60 s; a run of
- * a minute begins at 1 s anew. What is secret in the agent's environment (AWS_*, PG*, DATABASE_URL,
- * POOLWARDEN_*) it does not get.
+ * half a second later SIGKILL). When it ends it is started again after 1 s, 2 s, 4 s ... 60 s; a
+ * run of a minute begins at 1 s anew. What is secret in the agent's environment (AWS_*, PG*,
+ * DATABASE_URL, POOLWARDEN_*) it does not get.
  */
 #pragma once
 

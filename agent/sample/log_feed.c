@@ -7,7 +7,7 @@ void log_feed_init(struct log_feed *feed, const char *path, const char *match,
                    const struct config_list *databases, const struct pool_options *options)
 {
     feed->told = false;
-    feed->place = positions_open(options->positions, options->pool->name);
+    feed->place = positions_open(options->positions, options->pool->name, path);
     const struct position start = positions_of(feed->place);
 
     log_count_init(&feed->count, match, databases);

@@ -12,7 +12,7 @@
 #include "aws/common/json.h"
 #include "aws/common/mem.h"
 
-#define FILE_MAX  4096
+#define FILE_MAX  16384
 #define NOTES_MAX 512 /* a publish interval of five minutes, and answers that are late */
 
 struct note {
@@ -22,6 +22,7 @@ struct note {
 
 struct place {
     char *name;
+    char *log;          /* the file that is followed */
     char *path;         /* NULL: memory only */
     struct note *notes; /* since the last mark, by tick */
     size_t note_count;
@@ -49,6 +50,13 @@ static bool number_of(const json_t *object, const char *key, uint64_t *out)
     return *end == '\0' && errno == 0;
 }
 
+static bool is_of(const json_t *object, const char *log)
+{
+    const char *text = json_text_of(object, "path");
+
+    return text && strcmp(text, log) == 0;
+}
+
 /* 64 bits do not fit into what JSON readers take for a number: texts. */
 static json_t *number(uint64_t value)
 {
@@ -58,7 +66,8 @@ static json_t *number(uint64_t value)
     return json_string(text);
 }
 
-static void parse(const char *text, size_t len, struct position *out)
+/* Of this log only. */
+static void parse(const char *text, size_t len, const char *log, struct position *out)
 {
     struct position read = {.known = true};
     uint64_t shapes = 0;
@@ -70,7 +79,8 @@ static void parse(const char *text, size_t len, struct position *out)
     if (number_of(object, "device", &read.device) && number_of(object, "inode", &read.inode) &&
         number_of(object, "offset", &read.offset) &&
         number_of(object, "head_bytes", &read.head_len) && number_of(object, "head", &read.head) &&
-        number_of(object, "read_ms", &read.read_ms) && number_of(object, "shapes", &shapes)) {
+        number_of(object, "read_ms", &read.read_ms) && number_of(object, "shapes", &shapes) &&
+        is_of(object, log)) {
         read.shapes = (unsigned)shapes;
         *out = read;
     }
@@ -88,7 +98,7 @@ static void load(struct place *place)
     ssize_t len = read(fd, text, sizeof(text));
 
     if (len > 0) {
-        parse(text, (size_t)len, &place->newest);
+        parse(text, (size_t)len, place->log, &place->newest);
     }
     close(fd);
 }
@@ -99,10 +109,11 @@ static bool save(const struct place *place, struct err *err)
     const struct position *position = &place->marked;
     char *temporary = mem_printf("%s.new", place->path);
     json_t *object =
-        json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "device", number(position->device),
-                  "inode", number(position->inode), "offset", number(position->offset),
-                  "head_bytes", number(position->head_len), "head", number(position->head),
-                  "read_ms", number(position->read_ms), "shapes", number(position->shapes));
+        json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "path", json_text(place->log),
+                  "device", number(position->device), "inode", number(position->inode), "offset",
+                  number(position->offset), "head_bytes", number(position->head_len), "head",
+                  number(position->head), "read_ms", number(position->read_ms), "shapes",
+                  number(position->shapes));
     int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     bool ok = fd >= 0 && json_dumpfd(object, fd, JSON_INDENT(2)) == 0;
 
@@ -135,6 +146,7 @@ void positions_free(struct positions *positions)
     }
     for (size_t i = 0; i < positions->count; i++) {
         free(positions->places[i]->name);
+        free(positions->places[i]->log);
         free(positions->places[i]->path);
         free(positions->places[i]->notes);
         free(positions->places[i]);
@@ -144,16 +156,38 @@ void positions_free(struct positions *positions)
     free(positions);
 }
 
-struct place *positions_open(struct positions *positions, const char *name)
+static struct place *find(const struct positions *positions, const char *name)
 {
     for (size_t i = 0; i < positions->count; i++) {
         if (strcmp(positions->places[i]->name, name) == 0) {
             return positions->places[i];
         }
     }
-    struct place *place = mem_alloc(sizeof(*place));
+    return NULL;
+}
 
+/* A reload has given the pool another file. */
+static void follow_other(struct place *place, const char *log)
+{
+    free(place->log);
+    place->log = mem_strdup(log);
+    place->newest = place->marked = place->written = (struct position){0};
+    place->note_count = 0;
+}
+
+struct place *positions_open(struct positions *positions, const char *name, const char *log)
+{
+    struct place *place = find(positions, name);
+
+    if (place) {
+        if (strcmp(place->log, log) != 0) {
+            follow_other(place, log);
+        }
+        return place;
+    }
+    place = mem_alloc(sizeof(*place));
     place->name = mem_strdup(name);
+    place->log = mem_strdup(log);
     if (positions->dir) {
         place->path = mem_printf("%s/log-%s.json", positions->dir, name);
         load(place);

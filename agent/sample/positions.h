@@ -2,7 +2,7 @@
  * How far each followed log has been read, and how much of that is in CloudWatch: what a restart
  * goes on from.
  *
- *     place = positions_open(positions, "web");       -> where to go on
+ *     place = positions_open(positions, "web", path);       -> where to go on
  *     positions_note(place, tick_ms, &position);      after each reading
  *     positions_mark(positions, until_ms);            windows up to here have become datums
  *     positions_commit(positions);                    all datums made so far are safe
@@ -37,8 +37,9 @@ struct place;
 struct positions *positions_new(const char *dir);
 void positions_free(struct positions *positions);
 
-/* name: a pool's; the place lives as long as the positions, and is the same for the same name. */
-struct place *positions_open(struct positions *positions, const char *name);
+/* name: a pool's; log: the file that it follows. The place lives as long as the positions, and is
+ * the same for the same name; of another log nothing is known. */
+struct place *positions_open(struct positions *positions, const char *name, const char *log);
 
 /* Where the last one to follow it stopped, in this run or before; known is false when nobody did.
  */

@@ -126,6 +126,17 @@ def group_lives(group):
         return False
 
 
+def test_a_command_that_does_not_want_to_end_is_killed(agent, standin, tmp_path):
+    script, told = tmp_path / "tell", tmp_path / "pid"
+    script.write_text(f"#!/bin/sh\ntrap '' TERM\necho $$ >{told}\necho 'prisma:error timeout exceeded when trying to connect'\n"
+                      "while :; do sleep 1; done\n")
+    script.chmod(0o755)
+    running = agent(**pool(command=script))
+    counted(standin, 1)
+    assert running.terminate(deadline_s=5) == 0
+    wait_until(lambda: not group_lives(int(told.read_text())))
+
+
 def test_a_program_that_is_not_there_is_tried_again(agent, standin):
     running = agent(**pool(command="/nowhere/tool"))
     running.wait_for_log("/nowhere/tool is not started: no such file or directory; again in 2 s", 15)
