@@ -12,7 +12,7 @@
 #include "agent/notify.h"
 #include "agent/outlet.h"
 #include "agent/sample/activity.h"
-#include "agent/sample/statsd.h"
+#include "agent/sample/pools.h"
 #include "agent/state.h"
 #include "aws/common/mem.h"
 #include "aws/common/random.h"
@@ -39,7 +39,8 @@ struct agent {
     char name[256]; /* the host's: dimension `Agent` */
     struct member *members;
     size_t member_count;
-    struct source *statsd; /* NULL: not configured */
+    struct source *pools; /* NULL: not started */
+    struct positions *positions;
     struct outlet **outlets;
     size_t outlet_count;
     struct ticker ticker;
@@ -77,7 +78,11 @@ static void close_outlets(struct agent *agent);
 static void on_outlet_empty(void *arg)
 {
     struct agent *agent = arg;
+    struct err err;
 
+    if (backlog(agent) == 0 && !positions_commit(agent->positions, &err)) {
+        log_warn("%s; a restart reads lines of logs again", err.message);
+    }
     if (agent->leaving && !agent->ended && agent->stopping == 0 && backlog(agent) == 0) {
         close_outlets(agent);
     }
@@ -197,12 +202,15 @@ static struct source *start_database(struct agent *agent, const struct config_da
     return activity_new(&options);
 }
 
-static bool start_statsd(struct agent *agent, struct err *err)
+static bool start_pools(struct agent *agent, struct err *err)
 {
-    const struct statsd_options options = {
-        .loop = &agent->loop, .config = agent->config, .sink = {.put = on_reading, .arg = agent}};
+    const struct pools_options options = {.loop = &agent->loop,
+                                          .config = agent->config,
+                                          .agent_name = agent->name,
+                                          .sink = {.put = on_reading, .arg = agent},
+                                          .positions = agent->positions};
 
-    return !agent->config->statsd || statsd_new(&options, &agent->statsd, err);
+    return pools_new(&options, &agent->pools, err);
 }
 
 static void on_source_stopped(void *arg);
@@ -227,6 +235,9 @@ static int64_t settled_until(const struct agent *agent, int64_t tick_ms)
 
         settled = own < settled ? own : settled;
     }
+    int64_t pools = agent->pools->ops->settled_ms(agent->pools);
+
+    settled = pools < settled ? pools : settled;
     return settled > tick_ms - LATE_ANSWER_MS ? settled : tick_ms - LATE_ANSWER_MS;
 }
 
@@ -242,6 +253,7 @@ static void publish_if_due(struct agent *agent, int64_t tick_ms)
     for (size_t i = 0; i < agent->outlet_count; i++) {
         outlet_publish(agent->outlets[i], boundary);
     }
+    positions_mark(agent->positions, boundary);
 }
 
 static void sample_if_due(struct agent *agent, int64_t tick_ms)
@@ -255,9 +267,7 @@ static void sample_if_due(struct agent *agent, int64_t tick_ms)
     for (size_t i = 0; i < agent->member_count; i++) {
         agent->members[i].source->ops->tick(agent->members[i].source, tick_ms);
     }
-    if (agent->statsd) {
-        agent->statsd->ops->tick(agent->statsd, tick_ms);
-    }
+    agent->pools->ops->tick(agent->pools, tick_ms);
 }
 
 static void tell_watchdog(struct agent *agent, int64_t tick_ms)
@@ -336,22 +346,6 @@ static void replace_databases(struct agent *agent, const struct config *old)
     }
 }
 
-static void replace_statsd(struct agent *agent, const struct config *old)
-{
-    const struct config *config = agent->config;
-    struct err err;
-
-    if (agent->statsd && config->statsd && strcmp(old->statsd_listen, config->statsd_listen) == 0) {
-        statsd_rebind(agent->statsd, config);
-        return;
-    }
-    stop_source(agent, agent->statsd);
-    agent->statsd = NULL;
-    if (!start_statsd(agent, &err)) {
-        log_error("%s; its pools are not read until the next reload", err.message);
-    }
-}
-
 static void retire(struct agent *agent, struct config *old)
 {
     agent->retired = old;
@@ -376,7 +370,7 @@ static void use_config(struct agent *agent, struct config *config)
     agent->cloud.config = config;
     reconfigure_outlets(agent);
     replace_databases(agent, old);
-    replace_statsd(agent, old);
+    pools_reconfigure(agent->pools, config);
     retire(agent, old);
     provision_all(agent);
 }
@@ -511,6 +505,7 @@ static void flush(struct agent *agent)
     for (size_t i = 0; i < agent->outlet_count; i++) {
         outlet_publish(agent->outlets[i], INT64_MAX);
     }
+    positions_mark(agent->positions, INT64_MAX);
     on_outlet_empty(agent);
 }
 
@@ -536,9 +531,9 @@ static void stop_sources(struct agent *agent)
     for (size_t i = 0; i < agent->member_count; i++) {
         stop_source(agent, agent->members[i].source);
     }
-    stop_source(agent, agent->statsd);
+    stop_source(agent, agent->pools);
     agent->member_count = 0;
-    agent->statsd = NULL;
+    agent->pools = NULL;
 }
 
 static void leave(struct agent *agent, int status)
@@ -590,7 +585,7 @@ static void start(struct agent *agent)
         leave(agent, EXIT_USAGE);
         return;
     }
-    if (!start_statsd(agent, &err)) {
+    if (!start_pools(agent, &err)) {
         log_error("%s", err.message);
         leave(agent, EXIT_FAILED);
         return;
@@ -655,6 +650,7 @@ static void on_signal(struct agent *agent, uv_signal_t *signal, uv_signal_cb cal
 static void free_agent(struct agent *agent)
 {
     state_free(agent->state);
+    positions_free(agent->positions);
     config_free(agent->config);
     config_free(agent->retired);
     free(agent->members);
@@ -672,6 +668,7 @@ int agent_run(struct config *config, const struct cli *cli)
         config_free(config);
         return EXIT_FAILED;
     }
+    agent.positions = positions_new(cli->dry_run ? NULL : config->state_dir);
     agent.state = state_new(config->state_dir, &err);
     if (err.code != ERR_NONE) {
         log_warn("%s", err.message);

@@ -94,13 +94,32 @@ struct config_database {
     char *place;                 /* "agent.conf:12" or "DATABASE_URL", for messages */
 };
 
-enum pool_type { POOL_STATSD };
+enum pool_type { POOL_STATSD, POOL_LOG, POOL_PGBOUNCER, POOL_PROMETHEUS };
+
+/* Who reads a pool: each agent, or the database's leader. */
+enum pool_scope { SCOPE_BY_ADDRESS, SCOPE_HOST, SCOPE_SHARED };
+
+/* Where a pool is asked: a console of PostgreSQL's protocol, or a page of metrics. */
+struct pool_url {
+    char *http;               /* NULL: it is none */
+    struct conninfo conninfo; /* all zero: it is none */
+};
 
 struct config_pool {
     char *name;
     enum pool_type type;
     char *database;                   /* as written */
     const struct config_database *of; /* the one it names */
+    struct pool_url url;
+    char *log;                    /* PgBouncer's; NULL: none given */
+    struct config_list databases; /* globs; of a PgBouncer */
+    enum pool_scope scope;
+    bool shared; /* one PgBouncer or page that many agents know */
+    char *path;  /* of a log: one of path and command; else NULL */
+    char *command;
+    char *match; /* a named set or an expression; NULL: not of a log */
+    /* Series of a page of metrics; NULL: as the library on it calls them. */
+    char *timeout_counter, *waiting_gauge, *max_wait_gauge, *busy_gauge, *idle_gauge, *size_gauge;
     char *place;
 };
 
@@ -136,8 +155,8 @@ struct config {
 
     /* [statsd] */
     bool statsd; /* there is a statsd pool, or the section gives a database for unnamed ones */
-    char *statsd_listen;                           /* "127.0.0.1:8125" */
-    char *statsd_database_name;                    /* as written */
+    struct config_list statsd_listen; /* "127.0.0.1:8125", "unix:/run/x": one at least */
+    char *statsd_database_name;       /* as written */
     const struct config_database *statsd_database; /* NULL: unnamed pools are not taken */
     int statsd_max_pools;
 
@@ -172,6 +191,9 @@ bool config_has_pool(const struct config *config, const struct config_database *
 
 /* Would a running sampler of a be right for b (everything but the alarms is the same)? */
 bool config_database_same_source(const struct config_database *a, const struct config_database *b);
+
+/* The same of a pool. */
+bool config_pool_same_source(const struct config_pool *a, const struct config_pool *b);
 
 /* Names of keys that differ between the two and that a reload does not take, ", " between; "" when
  * none. */

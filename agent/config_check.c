@@ -357,6 +357,8 @@ void config_check_pool(struct loader *loader, const struct chain *chain, struct 
     } else if (config->database_count > 1) {
         complain(&loader->complaints, pool->place, "[pool %s]: database is missing", pool->name);
     }
+    pool->shared = config_pool_is_shared(pool);
+    config_check_pool_type(loader, chain, pool);
 }
 
 static void check_pool_names(struct loader *loader, const struct config_pool *pool)
@@ -386,6 +388,16 @@ static void check_pools_of(struct loader *loader, const struct config_database *
 
 /* --- the whole ------------------------------------------------------------------------------ */
 
+static bool has_statsd_pool(const struct config *config)
+{
+    for (size_t i = 0; i < config->pool_count; i++) {
+        if (config->pools[i].type == POOL_STATSD) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void check_statsd(struct loader *loader)
 {
     struct config *config = loader->config;
@@ -398,14 +410,20 @@ static void check_statsd(struct loader *loader)
         config->statsd_database =
             find_database(loader, &chain, SECTION_STATSD, config->statsd_database_name);
     }
-    config->statsd = config->pool_count > 0 || config->statsd_database != NULL;
-    if (config->statsd && !value_is_loopback(config->statsd_listen)) {
-        warn(loader, "statsd %s: whoever reaches this address can change the numbers",
-             config->statsd_listen);
+    config->statsd = has_statsd_pool(config) || config->statsd_database != NULL;
+    if (config->statsd_listen.count == 0) {
+        complain_of(loader, &chain, SECTION_STATSD, "listen", "names no socket");
+    }
+    for (size_t i = 0; config->statsd && i < config->statsd_listen.count; i++) {
+        if (!value_is_loopback(config->statsd_listen.items[i])) {
+            warn(loader, "statsd %s: whoever reaches this address can change the numbers",
+                 config->statsd_listen.items[i]);
+        }
     }
     if (file != NULL && file->count > 0 && !config->statsd) {
-        warn(loader, "[statsd] has no use: there is neither a [pool NAME] section nor a database "
-                     "for pools that no section names");
+        warn(loader,
+             "[statsd] has no use: there is neither a [pool NAME] section of type statsd nor a "
+             "database for pools that no section names");
     }
 }
 

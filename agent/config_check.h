@@ -31,4 +31,9 @@ void config_check_agent(struct loader *loader, const struct chain *chain);
 void config_check_database(struct loader *loader, const struct chain *chain,
                            struct config_database *database);
 void config_check_pool(struct loader *loader, const struct chain *chain, struct config_pool *pool);
+/* config_pool.c: that the keys are those of its type, and that nothing is counted twice. */
+void config_check_pool_type(struct loader *loader, const struct chain *chain,
+                            const struct config_pool *pool);
+bool config_pool_is_shared(const struct config_pool *pool);
+
 void config_check_whole(struct loader *loader);

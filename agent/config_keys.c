@@ -38,6 +38,11 @@
     {                                                                                              \
         .max = 5, .check = value_check_arn, .accepted = "at most 5 ARNs with commas between"       \
     }
+#define SELECTOR                                                                                   \
+    {                                                                                              \
+        .check = value_check_selector,                                                             \
+        .accepted = "the name of a series, like name{label=\"value\"}"                             \
+    }
 
 #define PUBLISH_ACCEPTED                                                                           \
     "a divisor of 60s, or a multiple of 60s up to 5m; a multiple of sample_interval"
@@ -49,7 +54,11 @@
 #define TAG_ACCEPTED      "at most 48; names of 1 to 128, values of up to 256 printable ASCII characters"
 #define DATABASE_ACCEPTED "the name of a [database NAME] section"
 #define SECRET_ACCEPTED   "a secret's ARN or name"
-#define LISTEN_ACCEPTED   "a numeric address with a port, like 127.0.0.1:8125 or [::1]:8125"
+#define COMMAND_ACCEPTED  "a program and its arguments, with quotes around what holds blanks"
+#define MATCH_ACCEPTED                                                                             \
+    "pgbouncer, prisma, node-postgres, hikaricp, sqlalchemy, rails, npgsql, supavisor, or a "      \
+    "regular expression (PCRE2)"
+#define LISTEN_ACCEPTED "at most 4 of 127.0.0.1:8125, [::1]:8125, unix:/PATH"
 
 static const struct value_word yes_no[] = {{"yes", 1}, {"no", 0}, {NULL, 0}};
 /* Chosen among many agents or not: read, and a warning, until agents can choose. */
@@ -64,10 +73,12 @@ static const struct value_word gauge[] = {
 static const struct value_word counter[] = {{"Sum", 0}, {NULL, 0}};
 static const struct value_word samples[] = {{"SampleCount", 0}, {NULL, 0}};
 static const struct value_word pool_types[] = {{"statsd", POOL_STATSD},
-                                               {"pgbouncer", VALUE_NOT_BUILT},
-                                               {"prometheus", VALUE_NOT_BUILT},
-                                               {"log", VALUE_NOT_BUILT},
+                                               {"pgbouncer", POOL_PGBOUNCER},
+                                               {"prometheus", POOL_PROMETHEUS},
+                                               {"log", POOL_LOG},
                                                {NULL, 0}};
+static const struct value_word scopes[] = {
+    {"", SCOPE_BY_ADDRESS}, {"host", SCOPE_HOST}, {"shared", SCOPE_SHARED}, {NULL, 0}};
 static const struct value_word auths[] = {
     {"password", AUTH_PASSWORD}, {"iam", AUTH_IAM}, {NULL, 0}};
 
@@ -267,22 +278,59 @@ const struct config_key config_keys[] = {
     {SECTION_POOL, "type", POOL(type),
      &value_choice, {.words = pool_types},
      "statsd", RELOAD, "Where the numbers come from. statsd: NAME.pool_timeout:1|c on the socket of "
-                       "[statsd]."},
+                       "[statsd]. log: lines that tell of a pool timeout are counted. pgbouncer: its "
+                       "console is asked. prometheus: a page of metrics is read, of HikariCP, "
+                       "OpenTelemetry, pgx, Prisma up to 6, PgDog, or with names of your own."},
     {SECTION_POOL, "database", POOL(database),
      &value_optional, {.accepted = DATABASE_ACCEPTED},
      "", RELOAD, "Whose pool it is; may be left out while there is one database."},
-    {SECTION_POOL, "url", NO_FIELD, &value_not_built, {.secret = true}, "", RELOAD, NULL},
-    {SECTION_POOL, "log", NO_FIELD, &value_not_built, {0}, "", RELOAD, NULL},
-    {SECTION_POOL, "databases", NO_FIELD, &value_not_built, {0}, "", RELOAD, NULL},
-    {SECTION_POOL, "scope", NO_FIELD, &value_not_built, {0}, "", RELOAD, NULL},
-    {SECTION_POOL, "path", NO_FIELD, &value_not_built, {0}, "", RELOAD, NULL},
-    {SECTION_POOL, "command", NO_FIELD, &value_not_built, {0}, "", RELOAD, NULL},
-    {SECTION_POOL, "match", NO_FIELD, &value_not_built, {0}, "", RELOAD, NULL},
+    {SECTION_POOL, "url", POOL(url),
+     &value_pool_url, {.secret = true},
+     "", RELOAD, "Of a PgBouncer: its console, like postgresql://stats@127.0.0.1:6432/pgbouncer; the "
+                 "user stands in its stats_users. Of a page: like http://127.0.0.1:3000/metrics or "
+                 "http://unix:/run/app.sock:/metrics."},
+    {SECTION_POOL, "log", POOL(log),
+     &value_optional, PATH(),
+     "", RELOAD, "Of a PgBouncer: its log file, which tells of every timeout; the console does so "
+                 "from 1.23 on, not in session pooling."},
+    {SECTION_POOL, "databases", POOL(databases),
+     &value_globs, {.max = 100, .accepted = "names or globs with commas between"},
+     "*", RELOAD, "Of a PgBouncer: which of its databases. Waiting, busy, idle and size are summed, "
+                  "PoolMaxWait and PoolUtilization are the largest."},
+    {SECTION_POOL, "scope", POOL(scope),
+     &value_choice, {.words = scopes, .accepted = "host or shared"},
+     "", RELOAD, "Of a PgBouncer or a page: host, read by each agent, or shared by many agents. The default "
+                 "goes by the address: shared unless it is this host's own."},
+    {SECTION_POOL, "path", POOL(path),
+     &value_optional, PATH(),
+     "", RELOAD, "Of a log: the file, followed over rotation; from its end at the very first run, "
+                 "then from where it was left."},
+    {SECTION_POOL, "command", POOL(command),
+     &value_optional, {.check = value_check_command, .accepted = COMMAND_ACCEPTED},
+     "", RELOAD, "Of a log, instead of path: a program whose output is read, like journalctl -f -n 0 "
+                 "-u app -o cat. There is no shell; it is started again when it ends."},
+    {SECTION_POOL, "match", POOL(match),
+     &value_optional, {.check = value_check_match, .accepted = MATCH_ACCEPTED},
+     "", RELOAD, "Of a log: which lines tell of a pool timeout."},
+    {SECTION_POOL, "timeout_counter", POOL(timeout_counter), &value_optional, SELECTOR,
+     "", RELOAD, "Of a page: the counter of those who gave up waiting, when no known library writes it. "
+                 "Series with more labels are added up."},
+    {SECTION_POOL, "waiting_gauge", POOL(waiting_gauge), &value_optional, SELECTOR,
+     "", RELOAD, "Of a page: clients in the queue."},
+    {SECTION_POOL, "max_wait_gauge", POOL(max_wait_gauge), &value_optional, SELECTOR,
+     "", RELOAD, "Of a page: the longest wait in it, in seconds."},
+    {SECTION_POOL, "busy_gauge", POOL(busy_gauge), &value_optional, SELECTOR,
+     "", RELOAD, "Of a page: server connections in use."},
+    {SECTION_POOL, "idle_gauge", POOL(idle_gauge), &value_optional, SELECTOR,
+     "", RELOAD, "Of a page: server connections free."},
+    {SECTION_POOL, "size_gauge", POOL(size_gauge), &value_optional, SELECTOR,
+     "", RELOAD, "Of a page: the most the pool may open."},
 
     /* [statsd] */
     {SECTION_STATSD, "listen", CONFIG(statsd_listen),
-     &value_text, {.check = value_check_listen, .accepted = LISTEN_ACCEPTED},
-     "127.0.0.1:8125", RELOAD, "The UDP socket for StatsD datagrams."},
+     &value_list, {.max = 4, .check = value_check_listen, .accepted = LISTEN_ACCEPTED},
+     "127.0.0.1:8125", RELOAD, "The sockets for StatsD datagrams: UDP, unix, or both, like "
+                               "127.0.0.1:8125, unix:/run/poolwarden/statsd.sock."},
     {SECTION_STATSD, "database", CONFIG(statsd_database_name),
      &value_optional, {.accepted = DATABASE_ACCEPTED},
      "", RELOAD, "Whose the pools are that no section names: they are taken as they arrive. Empty: "

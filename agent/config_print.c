@@ -32,14 +32,24 @@ static bool same_value(const struct config_key *key, const void *a, const void *
     return same;
 }
 
-bool config_database_same_source(const struct config_database *a, const struct config_database *b)
+static bool same_values(enum config_target target, const void *a, const void *b)
 {
     for (size_t i = 0; i < config_key_count; i++) {
-        if (config_keys[i].target == IN_DATABASE && !same_value(&config_keys[i], a, b)) {
+        if (config_keys[i].target == target && !same_value(&config_keys[i], a, b)) {
             return false;
         }
     }
-    return strcmp(a->name, b->name) == 0;
+    return true;
+}
+
+bool config_database_same_source(const struct config_database *a, const struct config_database *b)
+{
+    return same_values(IN_DATABASE, a, b) && strcmp(a->name, b->name) == 0;
+}
+
+bool config_pool_same_source(const struct config_pool *a, const struct config_pool *b)
+{
+    return same_values(IN_POOL, a, b) && strcmp(a->name, b->name) == 0;
 }
 
 void config_not_reloadable(const struct config *old, const struct config *new_, struct buf *out)

@@ -17,6 +17,8 @@
 /* Ours: room in an alarm's name, and what a StatsD line can carry. */
 #define NAME_MAX_LEN 200
 #define PREFIX_MAX   100
+/* A unix socket's name has room for so many. */
+#define UNIX_PATH_MAX_LEN 107
 
 static bool check_length(const char *text, size_t max, struct err *err)
 {
@@ -190,7 +192,10 @@ bool value_check_listen(const char *text, struct err *err)
     const char *port;
 
     if (strncmp(text, "unix:", 5) == 0) {
-        return err_set(err, ERR_CONFIG, "is not available in this version");
+        return (text[5] == '/' && strlen(text + 5) <= UNIX_PATH_MAX_LEN) ||
+               err_set(err, ERR_CONFIG,
+                       "has a path that does not start with / or is longer than %d",
+                       UNIX_PATH_MAX_LEN);
     }
     if (!split_listen(text, host, sizeof(host), &port) ||
         inet_pton(text[0] == '[' ? AF_INET6 : AF_INET, host, address) != 1) {
@@ -206,5 +211,6 @@ bool value_check_listen(const char *text, struct err *err)
 
 bool value_is_loopback(const char *listen)
 {
-    return strncmp(listen, "127.", 4) == 0 || strncmp(listen, "[::1]:", 6) == 0;
+    return strncmp(listen, "unix:", 5) == 0 || strncmp(listen, "127.", 4) == 0 ||
+           strncmp(listen, "[::1]:", 6) == 0;
 }

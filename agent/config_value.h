@@ -60,6 +60,7 @@ extern const struct value_type value_microseconds; /* the same: duration, in mic
 extern const struct value_type value_bytes;        /* the same: size, in bytes, or off */
 extern const struct value_type value_alarm_rule;   /* struct config_rule; rule.words: statistics */
 extern const struct value_type value_url;       /* struct conninfo, all zero for the empty text */
+extern const struct value_type value_pool_url;  /* struct pool_url, the same */
 extern const struct value_type value_pairs;     /* struct config_pairs; see value_pairs_set() */
 extern const struct value_type value_not_built; /* nothing: "" or the rule's words only */
 
@@ -83,6 +84,9 @@ bool value_check_name(const char *text, struct err *err); /* of a database or po
 bool value_check_path(const char *text, struct err *err);
 bool value_check_http_url(const char *text, struct err *err);
 bool value_check_listen(const char *text, struct err *err);
+bool value_check_command(const char *text, struct err *err);
+bool value_check_selector(const char *text, struct err *err);
+bool value_check_match(const char *text, struct err *err);
 bool value_check_arn(const char *text, struct err *err);
 bool value_check_role(const char *text, struct err *err);   /* a role's ARN */
 bool value_check_secret(const char *text, struct err *err); /* of Secrets Manager: ARN or name */

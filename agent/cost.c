@@ -47,6 +47,12 @@ static int series_of(const struct metric *metric, const struct config_database *
     return globs > 0 ? (int)globs + 1 : 0;
 }
 
+/* Of a log only, of StatsD only: counted where they are. */
+static bool is_of_some(int metric)
+{
+    return metric == METRIC_CONNECTION_ERRORS || metric == METRIC_AGENT_DATAGRAMS_DROPPED;
+}
+
 static int count_of(enum metric_of of, enum metric_set set, const struct config_database *database)
 {
     int count = 0;
@@ -54,7 +60,7 @@ static int count_of(enum metric_of of, enum metric_set set, const struct config_
     for (int i = 0; i < METRIC_COUNT; i++) {
         const struct metric *metric = metric_get((enum metric_id)i);
 
-        if (metric->of == of && metric->set <= set) {
+        if (metric->of == of && metric->set <= set && !is_of_some(i)) {
             count += series_of(metric, database);
         }
     }
@@ -89,6 +95,12 @@ static int count_metrics(const struct config *config, enum metric_set set, int *
 {
     int count = (int)config->pool_count * count_of(METRIC_OF_POOL, set, NULL);
 
+    for (size_t i = 0; i < config->pool_count && metric_get(METRIC_CONNECTION_ERRORS)->set <= set;
+         i++) {
+        /* ConnectionErrors */
+        count += config->pools[i].type == POOL_LOG || config->pools[i].log != NULL;
+    }
+    count += config->statsd && metric_get(METRIC_AGENT_DATAGRAMS_DROPPED)->set <= set;
     *regions = 0;
     for (size_t i = 0; i < config->database_count; i++) {
         const struct config_database *database = &config->databases[i];

@@ -60,6 +60,8 @@ enum metric_of { METRIC_OF_DATABASE, METRIC_OF_POOL, METRIC_OF_AGENT };
       "server connections free")                                                                   \
     X(POOL_SIZE, "PoolSize", "Count", STANDARD, GAUGE, POOL, NULL, "most the pool may open")       \
     X(POOL_UTILIZATION, "PoolUtilization", "Percent", STANDARD, GAUGE, POOL, NULL, "busy / size")  \
+    X(CONNECTION_ERRORS, "ConnectionErrors", "Count", STANDARD, COUNTER, POOL, NULL,               \
+      "log lines that tell of an unreachable or full server")                                      \
     X(CONNECTIONS_BY_DATABASE, "DatabaseConnections", "Count", FULL, GAUGE, DATABASE,              \
       "DatabaseName", "client backends of one database of the server")                             \
     X(CONNECTIONS_BY_APPLICATION, "DatabaseConnections", "Count", FULL, GAUGE, DATABASE,           \
@@ -75,6 +77,8 @@ enum metric_of { METRIC_OF_DATABASE, METRIC_OF_POOL, METRIC_OF_AGENT };
       "PutMetricData requests that failed")                                                        \
     X(AGENT_AMBIGUOUS_RETRIES, "AgentAmbiguousRetries", "Count", FULL, COUNTER, AGENT, NULL,       \
       "datums sent again though an earlier answer was lost: perhaps counted twice")                \
+    X(AGENT_DATAGRAMS_DROPPED, "AgentDatagramsDropped", "Count", FULL, COUNTER, AGENT, NULL,       \
+      "StatsD datagrams that the kernel had no room for")                                          \
     X(AGENT_SPOOL_BYTES, "AgentSpoolBytes", "Bytes", FULL, GAUGE, AGENT, NULL,                     \
       "datums kept until CloudWatch takes them")
 

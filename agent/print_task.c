@@ -39,9 +39,21 @@ static void add_file(const struct task *task)
 
 /* --- The container ---------------------------------------------------------------------------- */
 
+/* The first UDP address; NULL: there is none. */
+static const char *udp_of(const struct config *config)
+{
+    for (size_t i = 0; config->statsd && i < config->statsd_listen.count; i++) {
+        if (strncmp(config->statsd_listen.items[i], "unix:", 5) != 0) {
+            return config->statsd_listen.items[i];
+        }
+    }
+    return NULL;
+}
+
 static json_t *ports_of(const struct config *config)
 {
-    const char *colon = config->statsd ? strrchr(config->statsd_listen, ':') : NULL;
+    const char *listen = udp_of(config);
+    const char *colon = listen ? strrchr(listen, ':') : NULL;
     long port = colon ? strtol(colon + 1, NULL, 10) : PORT_DEFAULT;
 
     return colon ? json_pack("[{s:i, s:i, s:s}]", "containerPort", (int)port, "hostPort", (int)port,
@@ -138,9 +150,9 @@ static void add_notes(const struct print *print)
                       "are yours to replace");
     print_note(print, "poolwarden-task needs what poolwarden --print iam prints; "
                       "poolwarden-execution reads the image, the secrets and writes the logs");
-    if (config->statsd && strncmp(config->statsd_listen, "127.", 4) == 0) {
-        print_note(print, "statsd listens on %s: only tasks in host mode reach it",
-                   config->statsd_listen);
+    const char *listen = udp_of(config);
+    if (listen && strncmp(listen, "127.", 4) == 0) {
+        print_note(print, "statsd listens on %s: only tasks in host mode reach it", listen);
     }
     if (config->state_dir) {
         print_note(print, "state: chown 65532 %s on each container instance", config->state_dir);

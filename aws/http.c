@@ -327,6 +327,9 @@ static void set_connection(CURL *easy, const struct http_request *request)
     if (request->no_proxy) {
         curl_easy_setopt(easy, CURLOPT_PROXY, "");
     }
+    if (request->unix_socket) {
+        curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, request->unix_socket);
+    }
 }
 
 static void set_request(CURL *easy, struct http_transfer *transfer,

@@ -39,10 +39,11 @@ struct http_request {
     size_t header_count;
     const void *body;
     size_t body_len;
-    int connect_timeout_ms; /* name, TCP and TLS; 0: 3,000 */
-    int timeout_ms;         /* the whole exchange; 0: 10,000 */
-    size_t max_response;    /* bytes of body; 0: 1 MiB */
-    bool no_proxy;          /* link-local metadata must never go through one */
+    int connect_timeout_ms;  /* name, TCP and TLS; 0: 3,000 */
+    int timeout_ms;          /* the whole exchange; 0: 10,000 */
+    size_t max_response;     /* bytes of body; 0: 1 MiB */
+    bool no_proxy;           /* link-local metadata must never go through one */
+    const char *unix_socket; /* path of a socket that is connected to instead; NULL: none */
 };
 
 /* Valid during `done` only. */

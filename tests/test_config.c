@@ -99,7 +99,8 @@ static void needs_no_more_than_a_url(void **state)
     assert_int_equal(config->resolution_s, 60);
     assert_true(config->provision_at_startup);
     assert_false(config->statsd);
-    assert_string_equal(config->statsd_listen, "127.0.0.1:8125");
+    assert_int_equal(config->statsd_listen.count, 1);
+    assert_string_equal(config->statsd_listen.items[0], "127.0.0.1:8125");
     assert_int_equal(config->statsd_max_pools, 32);
     assert_int_equal(config->warnings.count, 0);
     config_free(config);
@@ -329,6 +330,55 @@ static void knows_whose_the_pools_are(void **state)
 }
 
 /* Taken, with one warning each. */
+static void knows_which_pools_are_shared(void **state)
+{
+    static const struct {
+        const char *keys;
+        bool shared;
+    } cases[] = {
+        {"type = statsd\n", false},
+        {"type = pgbouncer\nurl = postgresql://stats@127.0.0.1:6432\n", false},
+        {"type = pgbouncer\nurl = postgresql://stats@/pgbouncer?host=/tmp\n", false},
+        {"type = pgbouncer\nurl = postgresql://stats@10.0.0.5:6432\n", true},
+        {"type = pgbouncer\nurl = postgresql://stats@10.0.0.5:6432\nscope = host\n", false},
+        {"type = pgbouncer\nurl = postgresql://stats@127.0.0.1:6432\nscope = shared\n", true},
+        {"type = pgbouncer\nlog = /x\n", false},
+        {"type = prometheus\nurl = http://127.0.0.1:3000/metrics\n", false},
+        {"type = prometheus\nurl = http://u:p@[::1]:3000/metrics\n", false},
+        {"type = prometheus\nurl = http://unix:/run/x:/metrics\n", false},
+        {"type = prometheus\nurl = https://app.internal/metrics\n", true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < MEM_COUNT(cases); i++) {
+        char *text = mem_printf(ORDERS "[pool x]\n%s", cases[i].keys);
+        struct config *config = load(text);
+
+        if (config->pools[0].shared != cases[i].shared) {
+            fail_msg("%s", cases[i].keys);
+        }
+        config_free(config);
+        free(text);
+    }
+}
+
+static void hides_the_passwords_of_pools(void **state)
+{
+    struct config *config =
+        load(ORDERS "[pool a]\ntype = pgbouncer\nurl = postgresql://stats:s3cret@db:6432\n"
+                    "[pool b]\ntype = prometheus\nurl = http://u:s3cret@app/metrics\n");
+    struct buf text;
+
+    (void)state;
+    buf_init(&text, 1 << 20);
+    config_print(config, &text);
+    assert_null(strstr(buf_text(&text), "s3cret"));
+    assert_non_null(strstr(buf_text(&text), "url = postgresql://stats:***@db:6432/pgbouncer\n"));
+    assert_non_null(strstr(buf_text(&text), "url = http://***@app/metrics\n"));
+    buf_done(&text);
+    config_free(config);
+}
+
 static void warns(void **state)
 {
     static const struct {
@@ -532,19 +582,66 @@ static const struct {
      "a.conf:4: [database stock] url: the value is no URL that begins with postgresql:// or "
      "postgres://; accepted: postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with the parameters of "
      "libpq or Prisma"},
-    {"[pool api]\ntype = pgbouncer\n", "a.conf:4: [pool api] type: \"pgbouncer\" is not available "
-                                       "in this version; accepted: statsd"},
+    {"[pool api]\ntype = pgbouncer\n",
+     "a.conf:3: [pool api]: url is missing, like postgresql://stats@127.0.0.1:6432/pgbouncer"},
+    {"[pool api]\ntype = pgbouncer\nurl = http://x:s3cret@y/\n",
+     "a.conf:5: [pool api] url: the value is no console of PgBouncer, like "
+     "postgresql://stats@127.0.0.1:6432/pgbouncer"},
+    {"[pool api]\ntype = prometheus\n",
+     "a.conf:3: [pool api]: url is missing, like http://127.0.0.1:3000/metrics"},
+    {"[pool api]\ntype = prometheus\nurl = ftp://x:s3cret@y/\n",
+     "a.conf:5: [pool api] url: the value begins neither with postgresql:// nor with http://; "
+     "accepted: postgresql://USER:PASSWORD@HOST:PORT/pgbouncer, http://HOST:PORT/PATH, "
+     "https://HOST/PATH, http://unix:/SOCKET:/PATH"},
+    {"[pool api]\ntype = prometheus\nurl = postgresql://x:s3cret@y/\n",
+     "a.conf:5: [pool api] url: the value is no page of metrics, like "
+     "http://127.0.0.1:3000/metrics"},
+    {"[pool api]\ntype = prometheus\nurl = http://x\ntimeout_counter = a{b}\n",
+     "a.conf:6: [pool api] timeout_counter: \"a{b}\" names no series; accepted: the name of a "
+     "series, like name{label=\"value\"}"},
+    {"[pool a]\ntype = pgbouncer\nlog = /x\n[pool b]\ntype = log\npath = /x\nmatch = pgbouncer\n",
+     "a.conf:6: [pool b]: has the log of [pool a] (a.conf:3): each timeout would be counted twice"},
+    {"[pool a]\ntype = pgbouncer\nurl = postgresql://a@x:1\n[pool b]\ntype = pgbouncer\nurl = "
+     "postgresql://b@x:1\n",
+     "a.conf:6: [pool b]: has the url of [pool a] (a.conf:3): each timeout would be counted twice"},
+    {"[pool api]\npath = /var/log/app.log\n",
+     "a.conf:4: [pool api] path: \"/var/log/app.log\" is of no use to a pool of this type"},
+    {"[pool api]\ntype = log\nmatch = prisma\n",
+     "a.conf:3: [pool api]: path is missing (or command): what is to be read?"},
+    {"[pool api]\ntype = log\npath = /x\n",
+     "a.conf:3: [pool api]: match is missing; accepted: pgbouncer, prisma, node-postgres, "
+     "hikaricp, "
+     "sqlalchemy, rails, npgsql, supavisor, or a regular expression (PCRE2)"},
+    {"[pool api]\ntype = log\npath = /x\ncommand = cat /x\nmatch = prisma\n",
+     "a.conf:6: [pool api] command: \"cat /x\" stands beside path: a pool has one source of "
+     "PoolTimeout"},
+    {"[pool api]\ntype = log\npath = /x\nmatch = prism\n",
+     "a.conf:6: [pool api] match: \"prism\" is no known set (did you mean prisma?); accepted: "
+     "pgbouncer, prisma, node-postgres, hikaricp, sqlalchemy, rails, npgsql, supavisor, or a "
+     "regular expression (PCRE2)"},
+    {"[pool api]\ntype = log\npath = /x\nmatch = a(b\n",
+     "a.conf:6: [pool api] match: \"a(b\" is no expression: missing closing parenthesis at 3; "
+     "accepted: pgbouncer, prisma, node-postgres, hikaricp, sqlalchemy, rails, npgsql, supavisor, "
+     "or a regular expression (PCRE2)"},
+    {"[pool api]\ntype = log\ncommand = 'cat /x\nmatch = prisma\n",
+     "a.conf:5: [pool api] command: \"'cat /x\" has a quote that is not closed; accepted: a "
+     "program and its arguments, with quotes around what holds blanks"},
+    {"[pool a]\ntype = log\npath = /x\nmatch = prisma\n[pool b]\ntype = log\npath = /x\nmatch = "
+     "prisma\n",
+     "a.conf:7: [pool b]: has the path of [pool a] (a.conf:3): each timeout would be "
+     "counted twice"},
     {"[pool api]\ndatabase = stock\n",
      "a.conf:4: [pool api] database: \"stock\" is no database here (there is: orders)"},
     {"[database stock]\n" URL "[pool api]\n", "a.conf:5: [pool api]: database is missing"},
     {"[statsd]\ndatabase = stock\n",
      "a.conf:4: [statsd] database: \"stock\" is no database here (there is: orders)"},
-    {"[statsd]\nlisten = localhost:8125\n",
-     "a.conf:4: [statsd] listen: \"localhost:8125\" is no numeric address with a port; accepted: a "
-     "numeric address with a port, like 127.0.0.1:8125 or [::1]:8125"},
-    {"[statsd]\nlisten = unix:/run/x\n",
-     "a.conf:4: [statsd] listen: \"unix:/run/x\" is not available in this version; accepted: a "
-     "numeric address with a port, like 127.0.0.1:8125 or [::1]:8125"},
+    {"[statsd]\nlisten = localhost:8125\n", "a.conf:4: [statsd] listen: \"localhost:8125\" is no "
+                                            "numeric address with a port; accepted: at "
+                                            "most 4 of 127.0.0.1:8125, [::1]:8125, unix:/PATH"},
+    {"[statsd]\nlisten = unix:run/x\n",
+     "a.conf:4: [statsd] listen: \"unix:run/x\" has a path that does not start with / or is longer "
+     "than 107; accepted: at most 4 of 127.0.0.1:8125, [::1]:8125, unix:/PATH"},
+    {"[statsd]\nlisten = ,\n", "a.conf:4: [statsd] listen: \",\" names no socket"},
 };
 
 static void tells_each_mistake(void **state)
@@ -923,6 +1020,8 @@ int main(void)
         cmocka_unit_test(configures_the_one_database_by_variables),
         cmocka_unit_test(settles_the_silent_alarm),
         cmocka_unit_test(knows_whose_the_pools_are),
+        cmocka_unit_test(knows_which_pools_are_shared),
+        cmocka_unit_test(hides_the_passwords_of_pools),
         cmocka_unit_test(warns),
         cmocka_unit_test(tells_each_mistake),
         cmocka_unit_test(tells_mistakes_of_the_environment),

@@ -42,7 +42,7 @@ static void assert_near(double a, double b)
 /*
  * core: 4 metrics a database; with a pool PoolTimeout of the pool, summed for the database, without
  * any dimension. standard: 10 more a database, 6 more a pool. full: by database 11, by application
- * 11, by state 6, latency and role; 4 of the agent.
+ * 11, by state 6, latency and role; 4 of the agent, and one more with StatsD; one more for a log.
  */
 static const struct {
     const char *text;
@@ -51,11 +51,12 @@ static const struct {
     int alarms, high_resolution;
 } cases[] = {
     {ORDERS, 4, 14, 48, 43800, 4, 0},
-    {ORDERS POOL, 7, 23, 57, 43800, 4, 0},
-    {ORDERS POOL "[cloudwatch]\nrollup = no\n", 6, 22, 56, 43800, 4, 0},
-    {ORDERS "[statsd]\ndatabase = orders\n", 6, 16, 50, 43800, 4, 0},
-    {ORDERS STOCK POOL, 11, 37, 101, 43800, 8, 0},
-    {ORDERS STOCK "region = us-west-2\n" POOL, 11, 37, 105, 87600, 8, 0},
+    {ORDERS POOL, 7, 23, 58, 43800, 4, 0},
+    {ORDERS "[pool web]\ntype = log\npath = /x\nmatch = prisma\n", 7, 24, 58, 43800, 4, 0},
+    {ORDERS POOL "[cloudwatch]\nrollup = no\n", 6, 22, 57, 43800, 4, 0},
+    {ORDERS "[statsd]\ndatabase = orders\n", 6, 16, 51, 43800, 4, 0},
+    {ORDERS STOCK POOL, 11, 37, 102, 43800, 8, 0},
+    {ORDERS STOCK "region = us-west-2\n" POOL, 11, 37, 106, 87600, 8, 0},
     {ORDERS "per_application = 0\nper_database = none\n", 4, 14, 26, 43800, 4, 0},
     {ORDERS "per_application = 3\nper_database = a, b\n", 4, 14, 33, 43800, 4, 0},
     {ORDERS "[agent]\npublish_interval = 10s\n", 4, 14, 48, 262800, 4, 0},

@@ -1,63 +1,69 @@
 #include "agent/sample/statsd.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netinet/in.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "agent/log.h"
 #include "agent/sample/statsd_line.h"
+#include "agent/sample/statsd_pools.h"
+#include "agent/sample/statsd_socket.h"
 #include "aws/common/mem.h"
 #include "aws/time.h"
 
-#define DATAGRAM_MAX         65536 /* UDP's own limit: nothing is ever cut */
-#define DATAGRAMS_PER_TURN   256   /* a flood must not keep the loop from its other work */
-#define LAST_TURNS           64    /* when leaving: more than the kernel's buffer holds */
-#define COMPLAINT_EVERY_MS   60000
-#define RECEIVE_BUFFER_BYTES (1 << 20)
+#define BATCHES_PER_TURN   16   /* a flood must not keep the loop from its other work */
+#define LAST_BATCHES       4096 /* when leaving: more than the kernel's buffer holds */
+#define COMPLAINT_EVERY_MS 60000
 
-struct known_pool {
-    char *name;
-    size_t name_len;
-    const struct config_database *database;
-    bool unnamed; /* by any section */
+struct statsd;
+
+struct listener {
+    uv_poll_t poll;
+    struct statsd_socket socket;
+    struct statsd *statsd;
 };
 
 struct statsd {
     struct source source;
+    const struct config *config;
+    const char *agent_name;
     struct sink sink;
-    uv_poll_t poll;
-    int fd;
-    char *listen;
-    struct known_pool *pools; /* the configured ones first */
-    size_t pool_count;
+    struct listener *listeners;
+    size_t listener_count;
+    size_t open; /* of listeners: not closed yet */
+    char *name;
+    struct statsd_inbox *inbox;
+    struct statsd_pools pools;             /* the configured ones first */
     const struct config_database *unnamed; /* whose unnamed pools are; NULL: nobody's */
     int unnamed_left;
+    int64_t now_ms;                        /* of the batch that is being read */
+    bool counted;                          /* timeouts that are not given on yet */
     uint64_t refused[STATSD_REASON_COUNT]; /* since the last complaint */
+    uint64_t dropped;                      /* the same, by the kernel */
     int64_t complained_ms;
     source_stopped *stopped;
     void *stopped_arg;
-    char *datagram;
 };
 
 /* What each field means. */
 static const struct field {
     const char *name;
+    size_t len;
     char type;
     enum metric_id metric;
 } fields[] = {
-    {"pool_timeout", 'c', METRIC_POOL_TIMEOUT},  {"waiting", 'g', METRIC_POOL_CLIENTS_WAITING},
-    {"max_wait", 'g', METRIC_POOL_MAX_WAIT},     {"busy", 'g', METRIC_POOL_CONNECTIONS_BUSY},
-    {"idle", 'g', METRIC_POOL_CONNECTIONS_IDLE}, {"size", 'g', METRIC_POOL_SIZE},
+    {"pool_timeout", 12, 'c', METRIC_POOL_TIMEOUT},
+    {"waiting", 7, 'g', METRIC_POOL_CLIENTS_WAITING},
+    {"max_wait", 8, 'g', METRIC_POOL_MAX_WAIT},
+    {"busy", 4, 'g', METRIC_POOL_CONNECTIONS_BUSY},
+    {"idle", 4, 'g', METRIC_POOL_CONNECTIONS_IDLE},
+    {"size", 4, 'g', METRIC_POOL_SIZE},
 };
 
 static const struct field *find_field(const struct statsd_line *line)
 {
     for (size_t i = 0; i < MEM_COUNT(fields); i++) {
-        if (strlen(fields[i].name) == line->field_len &&
+        if (fields[i].len == line->field_len &&
             memcmp(fields[i].name, line->field, line->field_len) == 0) {
             return &fields[i];
         }
@@ -65,53 +71,44 @@ static const struct field *find_field(const struct statsd_line *line)
     return NULL;
 }
 
-static struct known_pool *add_pool(struct statsd *statsd, const char *name, size_t len,
-                                   const struct config_database *database)
-{
-    statsd->pools = mem_grow(statsd->pools, statsd->pool_count + 1, sizeof(*statsd->pools));
-    struct known_pool *pool = &statsd->pools[statsd->pool_count++];
+/* --- pools ---------------------------------------------------------------------------------- */
 
-    pool->name = mem_strndup(name, len);
-    pool->name_len = len;
-    pool->database = database;
-    pool->unnamed = false;
-    return pool;
-}
-
-static const struct known_pool *pool_named(const struct statsd *statsd, const char *name,
-                                           size_t len)
+/* A pool has one source: the name of one that is read otherwise is not for everybody to take. */
+static bool has_other_source(const struct config *config, const char *name, size_t len)
 {
-    for (size_t i = 0; i < statsd->pool_count; i++) {
-        if (statsd->pools[i].name_len == len && memcmp(statsd->pools[i].name, name, len) == 0) {
-            return &statsd->pools[i];
+    for (size_t i = 0; i < config->pool_count; i++) {
+        const struct config_pool *pool = &config->pools[i];
+
+        if (strlen(pool->name) == len && memcmp(pool->name, name, len) == 0) {
+            return pool->type != POOL_STATSD;
         }
     }
-    return NULL;
+    return false;
 }
 
-static enum statsd_reason find_pool(struct statsd *statsd, const struct statsd_line *line,
-                                    const struct known_pool **out)
+static enum statsd_reason add_unnamed(struct statsd *statsd, const char *name, size_t len,
+                                      struct statsd_pool **out)
 {
-    *out = pool_named(statsd, line->pool, line->pool_len);
-    if (*out) {
-        return STATSD_OK;
-    }
     if (!statsd->unnamed) {
         return STATSD_UNKNOWN_POOL;
     }
     if (statsd->unnamed_left == 0) {
         return STATSD_TOO_MANY_POOLS;
     }
+    if (has_other_source(statsd->config, name, len)) {
+        return STATSD_OTHER_SOURCE;
+    }
     statsd->unnamed_left--;
-    struct known_pool *added = add_pool(statsd, line->pool, line->pool_len, statsd->unnamed);
-    added->unnamed = true;
-    *out = added;
+    *out = statsd_pools_add(&statsd->pools, name, len, statsd->unnamed);
+    (*out)->unnamed = true;
     log_info("%s: new pool %s of database %s", statsd->source.name, (*out)->name,
              statsd->unnamed->name);
     return STATSD_OK;
 }
 
-static void give(const struct statsd *statsd, const struct known_pool *pool, enum metric_id metric,
+/* --- readings ------------------------------------------------------------------------------- */
+
+static void give(const struct statsd *statsd, const struct statsd_pool *pool, enum metric_id metric,
                  int64_t time_ms, double value)
 {
     const struct reading reading = {.metric = metric,
@@ -124,11 +121,42 @@ static void give(const struct statsd *statsd, const struct known_pool *pool, enu
     statsd->sink.put(statsd->sink.arg, &reading);
 }
 
-static enum statsd_reason take_line(struct statsd *statsd, const char *text, size_t len,
-                                    int64_t now_ms)
+static void give_timeouts(struct statsd *statsd)
+{
+    for (size_t i = 0; statsd->counted && i < statsd->pools.count; i++) {
+        struct statsd_pool *pool = &statsd->pools.pools[i];
+
+        if (pool->timeouts > 0) {
+            give(statsd, pool, METRIC_POOL_TIMEOUT, statsd->now_ms,
+                 pool->timeouts < READING_MAX ? pool->timeouts : READING_MAX);
+            pool->timeouts = 0;
+        }
+    }
+    statsd->counted = false;
+}
+
+static void take_value(struct statsd *statsd, struct statsd_pool *pool, enum metric_id metric,
+                       double value)
+{
+    if (metric == METRIC_POOL_TIMEOUT) {
+        pool->timeouts += value;
+        statsd->counted = true;
+        return;
+    }
+    give(statsd, pool, metric, statsd->now_ms, value);
+    if (metric == METRIC_POOL_SIZE) {
+        pool->size = value;
+    } else if (metric == METRIC_POOL_CONNECTIONS_BUSY && pool->size > 0 &&
+               value / pool->size * 100 <= READING_MAX) {
+        give(statsd, pool, METRIC_POOL_UTILIZATION, statsd->now_ms, value / pool->size * 100);
+    }
+}
+
+/* --- datagrams ------------------------------------------------------------------------------ */
+
+static enum statsd_reason take_line(struct statsd *statsd, const char *text, size_t len)
 {
     struct statsd_line line;
-    const struct known_pool *pool = NULL;
     enum statsd_reason reason = statsd_line_parse(text, len, &line);
 
     if (reason != STATSD_OK) {
@@ -146,18 +174,25 @@ static enum statsd_reason take_line(struct statsd *statsd, const char *text, siz
     if (line.value < 0 || line.value > READING_MAX || (line.relative && line.type == 'g')) {
         return STATSD_BAD_VALUE;
     }
-    reason = find_pool(statsd, &line, &pool);
+    struct statsd_pool *pool = statsd_pools_find(&statsd->pools, line.pool, line.pool_len);
+    if (!pool) {
+        reason = add_unnamed(statsd, line.pool, line.pool_len, &pool);
+    }
     if (reason == STATSD_OK) {
-        give(statsd, pool, field->metric, now_ms, line.value);
+        take_value(statsd, pool, field->metric, line.value);
     }
     return reason;
 }
 
-static void take_datagram(struct statsd *statsd, const char *data, size_t len)
+static void take_datagram(void *arg, const char *data, size_t len, bool is_cut)
 {
-    int64_t now_ms = time_now_ms();
+    struct statsd *statsd = arg;
     const char *end = data + len;
 
+    if (is_cut) {
+        statsd->refused[STATSD_TOO_LONG]++;
+        return;
+    }
     while (data < end) {
         const char *newline = memchr(data, '\n', (size_t)(end - data));
         const char *stop = newline ? newline : end;
@@ -167,49 +202,43 @@ static void take_datagram(struct statsd *statsd, const char *data, size_t len)
             line_len--;
         }
         if (line_len > 0) {
-            statsd->refused[take_line(statsd, data, line_len, now_ms)]++;
+            statsd->refused[take_line(statsd, data, line_len)]++;
         }
         data = stop + 1;
     }
 }
 
-/* Reads what has arrived; false when the socket is empty. */
-static bool receive(struct statsd *statsd)
+/* Reads what has arrived, so many batches at most. */
+static void receive(struct listener *listener, int batches)
 {
-    for (int i = 0; i < DATAGRAMS_PER_TURN; i++) {
-        ssize_t len = recv(statsd->fd, statsd->datagram, DATAGRAM_MAX, MSG_DONTWAIT);
+    struct statsd *statsd = listener->statsd;
 
-        if (len < 0) {
-            return false;
-        }
-        take_datagram(statsd, statsd->datagram, (size_t)len);
+    statsd->now_ms = time_now_ms();
+    while (batches-- > 0 && statsd_socket_receive(&listener->socket, statsd->inbox, take_datagram,
+                                                  statsd) == STATSD_BATCH) {
     }
-    return true;
+    give_timeouts(statsd);
 }
 
 static void on_readable(uv_poll_t *poll, int status, int events)
 {
     (void)events;
     if (status == 0) {
-        receive(poll->data);
+        receive(poll->data, BATCHES_PER_TURN);
     }
 }
 
-/* One line for all that was refused lately, so that a flood of bad lines is no flood of log lines.
- */
-static void complain(struct statsd *statsd, int64_t now_ms)
+/* --- ticks ---------------------------------------------------------------------------------- */
+
+static void complain_of_lines(struct statsd *statsd)
 {
     struct buf reasons;
 
-    if (now_ms - statsd->complained_ms < COMPLAINT_EVERY_MS && now_ms >= statsd->complained_ms) {
-        return;
-    }
     buf_init(&reasons, 1024);
     for (int i = STATSD_OK + 1; i < STATSD_REASON_COUNT; i++) {
         if (statsd->refused[i] > 0) {
-            buf_printf(&reasons, "%s%s %llu", reasons.len ? ", " : "",
-                       statsd_reason_text((enum statsd_reason)i),
-                       (unsigned long long)statsd->refused[i]);
+            buf_printf(&reasons, "%s%s %" PRIu64, reasons.len ? ", " : "",
+                       statsd_reason_text((enum statsd_reason)i), statsd->refused[i]);
         }
     }
     if (reasons.len > 0) {
@@ -217,18 +246,61 @@ static void complain(struct statsd *statsd, int64_t now_ms)
                  "section names",
                  statsd->source.name, buf_text(&reasons));
         memset(statsd->refused, 0, sizeof(statsd->refused));
-        statsd->complained_ms = now_ms;
     }
     buf_done(&reasons);
+}
+
+/* One line for all that was refused lately, so that a flood of bad lines is no flood of log lines.
+ */
+static void complain(struct statsd *statsd, int64_t now_ms)
+{
+    uint64_t refused = statsd->dropped;
+
+    if (now_ms - statsd->complained_ms < COMPLAINT_EVERY_MS && now_ms >= statsd->complained_ms) {
+        return;
+    }
+    for (int i = STATSD_OK + 1; i < STATSD_REASON_COUNT; i++) {
+        refused += statsd->refused[i];
+    }
+    if (refused == 0) {
+        return;
+    }
+    complain_of_lines(statsd);
+    if (statsd->dropped > 0) {
+        log_warn("%s: the kernel had no room for %" PRIu64
+                 " datagrams: their counts are lost; raise "
+                 "net.core.rmem_max (4 MB are asked for), or send fewer with a sample rate",
+                 statsd->source.name, statsd->dropped);
+        statsd->dropped = 0;
+    }
+    statsd->complained_ms = now_ms;
+}
+
+static void give_drops(struct statsd *statsd, int64_t tick_ms)
+{
+    uint64_t dropped = 0;
+    struct reading reading = {
+        .metric = METRIC_AGENT_DATAGRAMS_DROPPED, .extra = statsd->agent_name, .time_ms = tick_ms};
+
+    for (size_t i = 0; i < statsd->listener_count; i++) {
+        dropped += statsd_socket_drops(&statsd->listeners[i].socket);
+    }
+    statsd->dropped += dropped;
+    if (statsd->pools.count > 0) { /* it goes where a pool's numbers go */
+        reading.region = statsd->pools.pools[0].database->region;
+        reading.value = (double)dropped;
+        statsd->sink.put(statsd->sink.arg, &reading);
+    }
 }
 
 static void statsd_tick(struct source *source, int64_t tick_ms)
 {
     struct statsd *statsd = (struct statsd *)source;
 
-    for (size_t i = 0; i < statsd->pool_count; i++) {
-        give(statsd, &statsd->pools[i], METRIC_POOL_TIMEOUT, tick_ms, 0);
+    for (size_t i = 0; i < statsd->pools.count; i++) {
+        give(statsd, &statsd->pools.pools[i], METRIC_POOL_TIMEOUT, tick_ms, 0);
     }
+    give_drops(statsd, tick_ms);
     complain(statsd, tick_ms);
 }
 
@@ -238,49 +310,89 @@ static int64_t statsd_settled_ms(const struct source *source)
     return INT64_MAX;
 }
 
-static void free_pools(struct known_pool *pools, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        free(pools[i].name);
-    }
-    free(pools);
-}
+/* --- the configuration ---------------------------------------------------------------------- */
 
 static void take_pools(struct statsd *statsd, const struct config *config)
 {
+    statsd->config = config;
     statsd->unnamed = config->statsd_database;
     statsd->unnamed_left = config->statsd_max_pools;
     for (size_t i = 0; i < config->pool_count; i++) {
         const struct config_pool *pool = &config->pools[i];
 
         if (pool->type == POOL_STATSD) {
-            add_pool(statsd, pool->name, strlen(pool->name), pool->of);
+            statsd_pools_add(&statsd->pools, pool->name, strlen(pool->name), pool->of);
         }
     }
 }
 
+/* Pools that no section names go on, as long as there is room for them. */
+static void keep_unnamed(struct statsd *statsd, const struct statsd_pools *old)
+{
+    for (size_t i = 0; i < old->count; i++) {
+        const struct statsd_pool *pool = &old->pools[i];
+
+        if (pool->unnamed && statsd->unnamed && statsd->unnamed_left > 0 &&
+            !has_other_source(statsd->config, pool->name, pool->name_len) &&
+            !statsd_pools_find(&statsd->pools, pool->name, pool->name_len)) {
+            statsd->unnamed_left--;
+            statsd_pools_add(&statsd->pools, pool->name, pool->name_len, statsd->unnamed)->unnamed =
+                true;
+        }
+    }
+}
+
+/* What the kernel holds was sent before. */
+static void drain(struct statsd *statsd)
+{
+    for (size_t i = 0; i < statsd->listener_count; i++) {
+        receive(&statsd->listeners[i], LAST_BATCHES);
+    }
+}
+
+void statsd_rebind(struct source *source, const struct config *config)
+{
+    struct statsd *statsd = (struct statsd *)source;
+
+    drain(statsd);
+    struct statsd_pools old = statsd->pools;
+
+    statsd->pools = (struct statsd_pools){0};
+    take_pools(statsd, config);
+    keep_unnamed(statsd, &old);
+    statsd_pools_done(&old);
+}
+
+bool statsd_same_sockets(const struct config *a, const struct config *b)
+{
+    bool same = a->statsd_listen.count == b->statsd_listen.count;
+
+    for (size_t i = 0; same && i < a->statsd_listen.count; i++) {
+        same = strcmp(a->statsd_listen.items[i], b->statsd_listen.items[i]) == 0;
+    }
+    return same;
+}
+
+/* --- life ----------------------------------------------------------------------------------- */
+
 static void statsd_free(struct statsd *statsd)
 {
-    free_pools(statsd->pools, statsd->pool_count);
-    free(statsd->datagram);
-    free(statsd->listen);
+    statsd_pools_done(&statsd->pools);
+    statsd_inbox_free(statsd->inbox);
+    free(statsd->listeners);
+    free(statsd->name);
     free(statsd);
 }
 
 static void on_closed(uv_handle_t *handle)
 {
-    struct statsd *statsd = handle->data;
+    struct statsd *statsd = ((struct listener *)handle->data)->statsd;
     source_stopped *stopped = statsd->stopped;
     void *arg = statsd->stopped_arg;
 
-    statsd_free(statsd);
-    stopped(arg);
-}
-
-/* What the kernel holds was sent before we left. */
-static void drain(struct statsd *statsd)
-{
-    for (int i = 0; i < LAST_TURNS && receive(statsd); i++) {
+    if (--statsd->open == 0) {
+        statsd_free(statsd);
+        stopped(arg);
     }
 }
 
@@ -289,114 +401,64 @@ static void statsd_stop(struct source *source, source_stopped *stopped, void *ar
     struct statsd *statsd = (struct statsd *)source;
 
     drain(statsd);
-    uv_poll_stop(&statsd->poll);
-    close(statsd->fd); /* now: after a reload the next one may want this very port */
     statsd->stopped = stopped;
     statsd->stopped_arg = arg;
-    uv_close((uv_handle_t *)&statsd->poll, on_closed);
+    statsd->open = statsd->listener_count;
+    for (size_t i = 0; i < statsd->listener_count; i++) {
+        struct listener *listener = &statsd->listeners[i];
+
+        uv_poll_stop(&listener->poll);
+        statsd_socket_close(&listener->socket); /* now: after a reload the next one may want it */
+        uv_close((uv_handle_t *)&listener->poll, on_closed);
+    }
 }
 
 static const struct source_ops statsd_ops = {statsd_tick, statsd_settled_ms, statsd_stop};
 
-/* "127.0.0.1:8125" or "[::1]:8125"; the configuration has checked the form. */
-static bool parse_address(const char *listen, struct sockaddr_storage *out, socklen_t *len)
+static bool open_all(struct statsd *statsd, const struct config_list *listen, struct err *err)
 {
-    struct sockaddr_in *v4 = (struct sockaddr_in *)out;
-    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
-    const char *colon = strrchr(listen, ':');
-    char host[64];
-
-    memset(out, 0, sizeof(*out));
-    if (!colon || (size_t)(colon - listen) >= sizeof(host)) {
-        return false;
+    for (size_t i = 0; i < listen->count; i++) {
+        if (!statsd_socket_open(listen->items[i], &statsd->listeners[i].socket, err)) {
+            while (i-- > 0) {
+                statsd_socket_close(&statsd->listeners[i].socket);
+            }
+            return false;
+        }
     }
-    bool brackets = listen[0] == '[' && colon > listen + 1 && colon[-1] == ']';
-    const char *from = listen + (brackets ? 1 : 0);
-    size_t host_len = (size_t)(colon - from) - (brackets ? 1 : 0);
-    in_port_t port = htons((uint16_t)strtoul(colon + 1, NULL, 10));
-
-    memcpy(host, from, host_len);
-    host[host_len] = '\0';
-    if (inet_pton(AF_INET, host, &v4->sin_addr) == 1) {
-        v4->sin_family = AF_INET;
-        v4->sin_port = port;
-        *len = sizeof(*v4);
-        return true;
-    }
-    if (inet_pton(AF_INET6, host, &v6->sin6_addr) == 1) {
-        v6->sin6_family = AF_INET6;
-        v6->sin6_port = port;
-        *len = sizeof(*v6);
-        return true;
-    }
-    return false;
-}
-
-static bool open_socket(const char *listen, int *out, struct err *err)
-{
-    struct sockaddr_storage address;
-    socklen_t len = 0;
-    int room = RECEIVE_BUFFER_BYTES;
-
-    if (!parse_address(listen, &address, &len)) {
-        return err_set(err, ERR_CONFIG, "statsd %s: not an address; accepted: 127.0.0.1:8125",
-                       listen);
-    }
-    int fd = socket(address.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0) {
-        return err_errno(err, errno, "statsd %s", listen);
-    }
-    /* The kernel gives less where it is set so (net.core.rmem_max): no reason to stop. */
-    (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
-    if (bind(fd, (struct sockaddr *)&address, len) != 0) {
-        err_errno(err, errno, "statsd %s", listen);
-        close(fd);
-        return false;
-    }
-    *out = fd;
     return true;
 }
 
-/* Pools that no section names go on, as long as there is room for them. */
-void statsd_rebind(struct source *source, const struct config *config)
+static void watch(struct statsd *statsd, uv_loop_t *loop)
 {
-    struct statsd *statsd = (struct statsd *)source;
+    for (size_t i = 0; i < statsd->listener_count; i++) {
+        struct listener *listener = &statsd->listeners[i];
 
-    drain(statsd);
-    struct known_pool *old = statsd->pools;
-    size_t count = statsd->pool_count;
-    statsd->pools = NULL;
-    statsd->pool_count = 0;
-    take_pools(statsd, config);
-    for (size_t i = 0; i < count; i++) {
-        if (old[i].unnamed && statsd->unnamed && statsd->unnamed_left > 0 &&
-            !pool_named(statsd, old[i].name, old[i].name_len)) {
-            statsd->unnamed_left--;
-            add_pool(statsd, old[i].name, old[i].name_len, statsd->unnamed)->unnamed = true;
-        }
+        listener->statsd = statsd;
+        listener->poll.data = listener;
+        uv_poll_init(loop, &listener->poll, listener->socket.fd);
+        uv_poll_start(&listener->poll, UV_READABLE, on_readable);
     }
-    free_pools(old, count);
 }
 
 bool statsd_new(const struct statsd_options *options, struct source **out, struct err *err)
 {
-    const struct config *config = options->config;
-    int fd = -1;
+    const struct config_list *listen = &options->config->statsd_listen;
+    struct statsd *statsd = mem_alloc(sizeof(*statsd));
 
-    if (!open_socket(config->statsd_listen, &fd, err)) {
+    statsd->listener_count = listen->count;
+    statsd->listeners = mem_alloc(listen->count * sizeof(*statsd->listeners));
+    if (!open_all(statsd, listen, err)) {
+        statsd_free(statsd);
         return false;
     }
-    struct statsd *statsd = mem_alloc(sizeof(*statsd));
-    statsd->listen = mem_printf("statsd %s", config->statsd_listen);
+    statsd->name = mem_printf("statsd %s", listen->items[0]);
     statsd->source.ops = &statsd_ops;
-    statsd->source.name = statsd->listen;
+    statsd->source.name = statsd->name;
     statsd->sink = options->sink;
-    statsd->fd = fd;
-    statsd->datagram = mem_alloc(DATAGRAM_MAX);
-    take_pools(statsd, config);
-    statsd->poll.data = statsd;
-    uv_poll_init(options->loop, &statsd->poll, fd);
-    uv_poll_start(&statsd->poll, UV_READABLE, on_readable);
+    statsd->agent_name = options->agent_name;
+    statsd->inbox = statsd_inbox_new();
+    take_pools(statsd, options->config);
+    watch(statsd, options->loop);
     *out = &statsd->source;
     return true;
 }

@@ -19,7 +19,9 @@
     X(STATSD_BAD_RATE, "bad sample rate")                                                          \
     X(STATSD_NOT_OURS, "not a pool metric")                                                        \
     X(STATSD_UNKNOWN_POOL, "unknown pool")                                                         \
-    X(STATSD_TOO_MANY_POOLS, "too many pools")
+    X(STATSD_TOO_MANY_POOLS, "too many pools")                                                     \
+    X(STATSD_OTHER_SOURCE, "a pool that is read otherwise")                                        \
+    X(STATSD_TOO_LONG, "a datagram over 8 KB")
 
 enum statsd_reason {
 #define X(reason, text) reason,

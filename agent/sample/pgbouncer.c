@@ -1,0 +1,403 @@
+#include "agent/sample/pgbouncer.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/config_value.h"
+#include "agent/log.h"
+#include "agent/sample/bouncer.h"
+#include "agent/sample/log_feed.h"
+#include "agent/sample/pg.h"
+#include "agent/sample/resolve.h"
+#include "aws/common/mem.h"
+#include "aws/common/random.h"
+
+#define ANSWER_MS      3000
+#define LOOK_UP_MS     3000
+#define FIRST_RETRY_MS 1000
+#define LAST_RETRY_MS  30000
+#define SIZES_EVERY    30 /* ticks */
+#define CONFIG_EVERY   300
+#define LACKING_EVERY  5
+
+struct pgbouncer {
+    struct pool_source base;
+    char *name;
+    uv_loop_t *loop;
+    bool has_log, has_console;
+    struct config_list databases; /* its own: a reload replaces the configuration */
+    struct log_feed feed;
+    struct pg pg;
+    struct resolve_request *look_up;
+    bool opening, asking;
+    struct bouncer bouncer;
+    int64_t tick_ms; /* that is being answered */
+    uint64_t ticks;  /* answered over this connection */
+    uint64_t retry_at_ms;
+    int retry_ms;
+    char *told; /* why the console is not read, as logged; NULL: it is read */
+    enum bouncer_exactness exactness;
+    bool told_inexact, told_unlogged;
+    source_stopped *stopped;
+    void *stopped_arg;
+};
+
+/* --- when it can not be asked --------------------------------------------------------------- */
+
+static void close_console(struct pgbouncer *pool)
+{
+    resolve_cancel(pool->look_up);
+    pool->look_up = NULL;
+    pool->opening = pool->asking = false;
+    pg_close(&pool->pg);
+}
+
+static const char *advice_for(const struct err *err)
+{
+    if (strstr(err->message, "not allowed")) {
+        return ": name the user in its stats_users";
+    }
+    if (strstr(err->message, "unsupported startup parameter")) {
+        return ": remove that parameter from url, or name it in its ignore_startup_parameters";
+    }
+    return "";
+}
+
+static void fail(struct pgbouncer *pool, const struct err *err)
+{
+    close_console(pool);
+    pool->retry_at_ms =
+        uv_now(pool->loop) + (uint64_t)(pool->retry_ms * (0.8 + 0.4 * random_fraction()));
+    pool->retry_ms = pool->retry_ms * 2 < LAST_RETRY_MS ? pool->retry_ms * 2 : LAST_RETRY_MS;
+    if (pool->told && strcmp(pool->told, err->message) == 0) {
+        return;
+    }
+    free(pool->told);
+    pool->told = mem_strdup(err->message);
+    log_warn("%s: its console can not be read: %s%s%s%s%s; trying again", pool->name, err->message,
+             pool->pg.place[0] ? " (" : "", pool->pg.place, pool->pg.place[0] ? ")" : "",
+             advice_for(err));
+}
+
+static void on_lost(void *arg, const struct err *err)
+{
+    struct pgbouncer *pool = arg;
+
+    pool->retry_ms = FIRST_RETRY_MS;
+    fail(pool, err);
+    pool->retry_at_ms = uv_now(pool->loop); /* it was there a moment ago */
+}
+
+/* --- one sample ----------------------------------------------------------------------------- */
+
+static void ask(struct pgbouncer *pool, const char *command, pg_answered *done)
+{
+    pool->asking = true;
+    pg_query(&pool->pg, command, ANSWER_MS, done);
+}
+
+static void tell_inexact(struct pgbouncer *pool, enum bouncer_exactness exactness)
+{
+    const char *version = PQparameterStatus(pool->pg.conn, "server_version");
+
+    if (pool->told_inexact && exactness == pool->exactness) {
+        return;
+    }
+    pool->told_inexact = true;
+    if (exactness == BOUNCER_TOO_OLD) {
+        log_warn("%s: PoolTimeout is not counted: PgBouncer %.*s does not tell of timeouts on its "
+                 "console (1.23 does); give log = its log file",
+                 pool->name, (int)strcspn(version ? version : "", "/"), version ? version : "");
+    } else if (exactness == BOUNCER_SESSION) {
+        log_warn("%s: PoolTimeout is not counted: in session pooling the console does not tell of "
+                 "timeouts; give log = its log file",
+                 pool->name);
+    } else {
+        log_info("%s: PoolTimeout is counted by the console", pool->name);
+    }
+}
+
+static void give_sample(struct pgbouncer *pool)
+{
+    struct pool_gauges gauges;
+    uint64_t added;
+    bool baseline = pool->bouncer.fresh;
+    enum bouncer_exactness exactness = bouncer_timeouts(&pool->bouncer, &added);
+
+    bouncer_gauges(&pool->bouncer, &gauges);
+    pool_give_gauges(&pool->base, pool->tick_ms, &gauges);
+    if (pool->has_log) {
+        return;
+    }
+    if (exactness == BOUNCER_EXACT && !baseline) {
+        pool_give(&pool->base, METRIC_POOL_TIMEOUT, pool->tick_ms, (double)added);
+    }
+    tell_inexact(pool, exactness);
+    pool->exactness = exactness;
+}
+
+/* Takes rows off an answer; false: the connection is given up. */
+static bool take(struct pgbouncer *pool, const PGresult *rows, const struct err *err,
+                 bool (*take_rows)(struct bouncer *bouncer, const PGresult *rows, struct err *err))
+{
+    struct err mistake;
+
+    pool->asking = false;
+    if (err) {
+        fail(pool, err);
+        return false;
+    }
+    if (take_rows && !take_rows(&pool->bouncer, rows, &mistake)) {
+        fail(pool, &mistake);
+        return false;
+    }
+    return true;
+}
+
+static void on_sizes(void *arg, const PGresult *rows, const struct err *err)
+{
+    struct pgbouncer *pool = arg;
+
+    if (take(pool, rows, err, bouncer_take_databases)) {
+        pool->ticks++;
+        give_sample(pool);
+    }
+}
+
+static void on_pools(void *arg, const PGresult *rows, const struct err *err)
+{
+    struct pgbouncer *pool = arg;
+
+    if (!take(pool, rows, err, bouncer_take_pools)) {
+        return;
+    }
+    if (pool->ticks % SIZES_EVERY == 0 ||
+        (pool->ticks % LACKING_EVERY == 0 && bouncer_lacks_size(&pool->bouncer))) {
+        ask(pool, "SHOW DATABASES", on_sizes);
+        return;
+    }
+    pool->ticks++;
+    give_sample(pool);
+}
+
+static void on_stats(void *arg, const PGresult *rows, const struct err *err)
+{
+    struct pgbouncer *pool = arg;
+
+    if (take(pool, rows, err, bouncer_take_stats)) {
+        ask(pool, "SHOW POOLS", on_pools);
+    }
+}
+
+static void on_config(void *arg, const PGresult *rows, const struct err *err)
+{
+    struct pgbouncer *pool = arg;
+
+    if (!take(pool, rows, err, NULL)) {
+        return;
+    }
+    bool logged = bouncer_logs_timeouts(rows);
+
+    if (!logged && pool->has_log && !pool->told_unlogged) {
+        log_warn(
+            "%s: PoolTimeout stays 0: log_pooler_errors and log_disconnections are both off in "
+            "PgBouncer, so that its log does not tell of timeouts; set one of them to 1",
+            pool->name);
+    }
+    pool->told_unlogged = !logged;
+    ask(pool, "SHOW STATS", on_stats);
+}
+
+static void sample(struct pgbouncer *pool, int64_t tick_ms)
+{
+    pool->tick_ms = tick_ms;
+    if (pool->ticks % CONFIG_EVERY == 0) {
+        ask(pool, "SHOW CONFIG", on_config);
+    } else {
+        ask(pool, "SHOW STATS", on_stats);
+    }
+}
+
+/* --- opening -------------------------------------------------------------------------------- */
+
+static void on_connected(void *arg, const struct err *err)
+{
+    struct pgbouncer *pool = arg;
+    const char *version;
+    struct err mistake;
+
+    pool->opening = false;
+    if (err) {
+        fail(pool, err);
+        return;
+    }
+    version = PQparameterStatus(pool->pg.conn, "server_version");
+    if (!version || !strstr(version, "/bouncer")) {
+        err_set(&mistake, ERR_CONFIG,
+                "is no console of PgBouncer (it answers as %s): give the URL of its database "
+                "pgbouncer",
+                version ? version : "nothing");
+        fail(pool, &mistake);
+        return;
+    }
+    bouncer_reconnected(&pool->bouncer);
+    pool->ticks = 0;
+    pool->retry_ms = FIRST_RETRY_MS;
+    free(pool->told);
+    pool->told = NULL;
+    log_info("%s: connected to the console of PgBouncer %.*s", pool->name,
+             (int)strcspn(version, "/"), version);
+}
+
+struct keywords {
+    const char *keyword[CONNINFO_PARAMS_MAX + 16];
+    const char *value[CONNINFO_PARAMS_MAX + 16];
+    size_t count;
+};
+
+static void add(struct keywords *list, const char *keyword, const char *value)
+{
+    if (value && list->count + 1 < MEM_COUNT(list->keyword)) {
+        list->keyword[list->count] = keyword;
+        list->value[list->count++] = value;
+    }
+}
+
+/* What PgBouncer takes at the start: no `options`, hence no timeouts of the server's side. */
+static void dial(struct pgbouncer *pool, const char *host, const char *hostaddr)
+{
+    const struct conninfo *info = &pool->base.pool->url.conninfo;
+    struct keywords list = {.count = 0};
+
+    add(&list, "keepalives_idle", "10");
+    add(&list, "keepalives_interval", "5");
+    add(&list, "keepalives_count", "2");
+    for (size_t i = 0; i < CONNINFO_PARAMS_MAX && info->keywords[i]; i++) {
+        add(&list, info->keywords[i], info->values[i]);
+    }
+    add(&list, "host", host);
+    add(&list, "hostaddr", hostaddr);
+    add(&list, "port", info->port);
+    add(&list, "user", info->user);
+    add(&list, "dbname", info->dbname);
+    add(&list, "password", info->password);
+    add(&list, "application_name", "poolwarden");
+    add(&list, "gssencmode", "disable"); /* would ask a Kerberos server and wait for it */
+    pg_connect(&pool->pg, list.keyword, list.value, info->connect_timeout_ms, on_connected);
+}
+
+static void on_resolved(void *arg, const struct resolve_addresses *addresses, const struct err *err)
+{
+    struct pgbouncer *pool = arg;
+    struct buf hosts, numbers;
+
+    pool->look_up = NULL;
+    if (err) {
+        pool->opening = false;
+        fail(pool, err);
+        return;
+    }
+    buf_init(&hosts, 4096);
+    buf_init(&numbers, 4096);
+    for (size_t i = 0; i < addresses->count; i++) {
+        buf_printf(&hosts, "%s%s", i ? "," : "", pool->base.pool->url.conninfo.host);
+        buf_printf(&numbers, "%s%s", i ? "," : "", addresses->text[i]);
+    }
+    dial(pool, buf_text(&hosts), buf_text(&numbers));
+    buf_done(&hosts);
+    buf_done(&numbers);
+}
+
+static void open_console(struct pgbouncer *pool)
+{
+    const struct conninfo *info = &pool->base.pool->url.conninfo;
+
+    pool->opening = true;
+    pool->pg.place[0] = '\0';
+    if (conninfo_needs_no_lookup(info)) {
+        dial(pool, info->host, info->hostaddr);
+    } else {
+        pool->look_up = resolve_send(pool->loop, info->host, LOOK_UP_MS, on_resolved, pool);
+    }
+}
+
+/* --- as a source ---------------------------------------------------------------------------- */
+
+static void pgbouncer_tick(struct source *source, int64_t tick_ms)
+{
+    struct pgbouncer *pool = (struct pgbouncer *)source;
+
+    if (pool->has_log) {
+        log_feed_tick(&pool->feed, &pool->base, tick_ms);
+    }
+    if (!pool->has_console || pool->opening || pool->asking) {
+        return;
+    }
+    if (pg_is_open(&pool->pg)) {
+        sample(pool, tick_ms);
+    } else if (uv_now(pool->loop) >= pool->retry_at_ms) {
+        open_console(pool);
+    }
+}
+
+static int64_t pgbouncer_settled_ms(const struct source *source)
+{
+    const struct pgbouncer *pool = (const struct pgbouncer *)source;
+
+    return pool->asking ? pool->tick_ms : INT64_MAX;
+}
+
+static void on_closed(void *arg)
+{
+    struct pgbouncer *pool = arg;
+    source_stopped *stopped = pool->stopped;
+    void *stopped_arg = pool->stopped_arg;
+
+    value_list.done(&pool->databases);
+    free(pool->name);
+    free(pool->told);
+    free(pool);
+    stopped(stopped_arg);
+}
+
+static void pgbouncer_stop(struct source *source, source_stopped *stopped, void *arg)
+{
+    struct pgbouncer *pool = (struct pgbouncer *)source;
+
+    close_console(pool);
+    bouncer_done(&pool->bouncer);
+    if (pool->has_log) {
+        log_feed_done(&pool->feed);
+    }
+    pool->stopped = stopped;
+    pool->stopped_arg = arg;
+    pg_done(&pool->pg, on_closed);
+}
+
+static const struct source_ops pgbouncer_ops = {pgbouncer_tick, pgbouncer_settled_ms,
+                                                pgbouncer_stop};
+
+struct source *pgbouncer_new(const struct pool_options *options)
+{
+    struct pgbouncer *pool = mem_alloc(sizeof(*pool));
+    const struct config_pool *config = options->pool;
+
+    pool->name = mem_printf("pool %s", config->name);
+    pool->base = (struct pool_source){.source = {.ops = &pgbouncer_ops, .name = pool->name},
+                                      .pool = config,
+                                      .sink = options->sink};
+    pool->loop = options->loop;
+    pool->retry_ms = FIRST_RETRY_MS;
+    pool->has_console = config->url.conninfo.port != NULL;
+    pool->has_log = config->log != NULL;
+    pg_init(&pool->pg, options->loop, on_lost, pool);
+    for (size_t i = 0; i < config->databases.count; i++) {
+        value_list_add(&pool->databases, config->databases.items[i]);
+    }
+    bouncer_init(&pool->bouncer, &pool->databases);
+    if (pool->has_log) {
+        log_feed_init(&pool->feed, config->log, "pgbouncer", &pool->databases, options);
+    }
+    return &pool->base.source;
+}

@@ -1,0 +1,49 @@
+/*
+ * What the sources of pool counters share: who the pool is, and how its numbers reach the sink.
+ */
+#pragma once
+
+#include <uv.h>
+
+#include "agent/config.h"
+#include "agent/sample/positions.h"
+#include "agent/sample/source.h"
+
+struct http_client;
+
+/* What a pool's source is made of; borrowed but for the sink. */
+struct pool_options {
+    uv_loop_t *loop;
+    const struct config_pool *pool;
+    struct sink sink;
+    struct positions *positions;
+    struct http_client *http;
+    int64_t started_ms; /* wall clock: since when the agent counts */
+};
+
+/* First member of every pool's source. */
+struct pool_source {
+    struct source source;
+    const struct config_pool *pool; /* pools.c puts the new one here after a reload */
+    struct sink sink;
+};
+
+void pool_give(const struct pool_source *source, enum metric_id metric, int64_t time_ms,
+               double value);
+
+/* A pool's state at an instant; NAN: not known, not given. */
+struct pool_gauges {
+    double waiting, max_wait_s, busy, idle, size;
+    double utilization; /* NAN: busy / size, when both are known */
+};
+
+#define POOL_GAUGES_UNKNOWN                                                                        \
+    {                                                                                              \
+        NAN, NAN, NAN, NAN, NAN, NAN                                                               \
+    }
+
+void pool_give_gauges(const struct pool_source *source, int64_t time_ms,
+                      const struct pool_gauges *gauges);
+
+/* Is it one of the globs? */
+bool pool_has_database(const struct config_list *globs, const char *name, size_t len);
