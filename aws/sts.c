@@ -139,5 +139,5 @@ bool sts_read(const struct aws_answer *answer, struct credentials *out, struct e
     if (!credentials) {
         return err_set(err, ERR_PARSE, "the answer has no Credentials");
     }
-    return document_take(credentials, "SessionToken", out, err);
+    return document_take(credentials, "SessionToken", true, out, err);
 }

@@ -59,8 +59,8 @@ static bool take_expiration(const json_t *document, int64_t *out_ms)
     return true;
 }
 
-bool document_take(const json_t *document, const char *token_key, struct credentials *out,
-                   struct err *err)
+bool document_take(const json_t *document, const char *token_key, bool needs_token,
+                   struct credentials *out, struct err *err)
 {
     const char *access_key = json_text_of(document, "AccessKeyId");
     const char *secret_key = json_text_of(document, "SecretAccessKey");
@@ -72,6 +72,9 @@ bool document_take(const json_t *document, const char *token_key, struct credent
     }
     if (!take_expiration(document, &expires_ms)) {
         return err_set(err, ERR_PARSE, "the answer's Expiration is not a time");
+    }
+    if (needs_token && !json_text_of(document, token_key)) {
+        return err_set(err, ERR_PARSE, "the answer has no %s", token_key);
     }
     struct credentials found = {.access_key = mem_strdup(access_key),
                                 .secret_key = mem_strdup(secret_key),
@@ -92,7 +95,7 @@ bool document_read(const char *text, size_t len, struct credentials *out, struct
     if (!json_parse(text, len, &document, err)) {
         return false;
     }
-    bool read = check_code(document, err) && document_take(document, "Token", out, err);
+    bool read = check_code(document, err) && document_take(document, "Token", true, out, err);
     json_wipe(document);
     json_decref(document);
     return read;

@@ -11,12 +11,13 @@
 #include "aws/credentials/provider.h"
 
 /*
- * Fills out but its source; the caller owns what is inside. token_key: "Token" or "SessionToken".
- * Expiration is a time in ISO 8601 or a number of seconds. ERR_PARSE: something is missing or of
- * another type. No message shows a secret. out is untouched on failure.
+ * Fills out but its source; the caller owns what is inside. token_key: "Token" or "SessionToken";
+ * needs_token: temporary credentials are nothing without it. Expiration is a time in ISO 8601 or a
+ * number of seconds. ERR_PARSE: something is missing or of another type. No message shows a secret.
+ * out is untouched on failure.
  */
-PW_CHECK bool document_take(const json_t *document, const char *token_key, struct credentials *out,
-                            struct err *err);
+PW_CHECK bool document_take(const json_t *document, const char *token_key, bool needs_token,
+                            struct credentials *out, struct err *err);
 
 /* The same of the text of ECS, EKS and the metadata service; ERR_DENIED: a Code other than Success,
  * told with its Message. */

@@ -151,7 +151,7 @@ static bool read_document(const struct run *run, struct credentials *out, struct
     }
     bool has_version = json_number_of(document, "Version", &version) && version == 1;
     bool ok = (has_version || err_set(err, ERR_PARSE, "its output has no Version 1")) &&
-              document_take(document, "SessionToken", out, err);
+              document_take(document, "SessionToken", false, out, err);
     json_wipe(document);
     json_decref(document);
     return ok;
