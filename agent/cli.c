@@ -29,6 +29,8 @@ static const struct option {
      "provision the alarms, print what was done, exit"},
     {"once", 0, OPTION_MODE, MODE_ONCE, NULL, NULL,
      "sample every source once, print it, exit (publishes nothing)"},
+    {"diagnose", 0, OPTION_MODE, MODE_DIAGNOSE, NULL, NULL,
+     "examine the databases' connections now, print findings and remedies, exit"},
     {"check-config", 0, OPTION_MODE, MODE_CHECK_CONFIG, NULL, NULL,
      "validate the configuration, print it resolved (secrets hidden) and what it costs, exit"},
     {"config", 'c', OPTION_CONFIG, MODE_RUN, NULL, "FILE",
@@ -43,7 +45,6 @@ static const struct option {
     {"help", 'h', OPTION_MODE, MODE_HELP, NULL, NULL, "print this, exit"},
     /* Names that are spoken for. */
     {"setup-dashboard", 0, OPTION_NOT_BUILT, MODE_RUN, NULL, NULL, NULL},
-    {"diagnose", 0, OPTION_NOT_BUILT, MODE_RUN, NULL, NULL, NULL},
     {"health", 0, OPTION_NOT_BUILT, MODE_RUN, NULL, NULL, NULL},
     {"watch", 0, OPTION_NOT_BUILT, MODE_RUN, NULL, NULL, NULL},
     {"remove-alarms", 0, OPTION_NOT_BUILT, MODE_RUN, NULL, NULL, NULL},

@@ -16,6 +16,7 @@ enum cli_mode {
     MODE_RUN,
     MODE_SETUP_ALARMS,
     MODE_ONCE,
+    MODE_DIAGNOSE,
     MODE_CHECK_CONFIG,
     MODE_VERSION,
     MODE_HELP

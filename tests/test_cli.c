@@ -37,6 +37,7 @@ static const struct {
 } good[] = {
     {"poolwarden", {MODE_RUN, NULL, false, FORMAT_TEXT, LOG_INFO}},
     {"poolwarden --setup-alarms -n", {MODE_SETUP_ALARMS, NULL, true, FORMAT_TEXT, LOG_INFO}},
+    {"poolwarden --diagnose", {MODE_DIAGNOSE, NULL, false, FORMAT_TEXT, LOG_INFO}},
     {"poolwarden --once --format json", {MODE_ONCE, NULL, false, FORMAT_JSON, LOG_INFO}},
     {"poolwarden --format=text --check-config",
      {MODE_CHECK_CONFIG, NULL, false, FORMAT_TEXT, LOG_INFO}},
