@@ -9,8 +9,10 @@
 
 #include "agent/diagnose/examine.h"
 #include "agent/diagnose/report.h"
+#include "agent/log.h"
 #include "agent/loop.h"
 #include "agent/state.h"
+#include "agent/way_in.h"
 #include "aws/common/mem.h"
 
 #define TEXT_MAX  ((size_t)64 << 20)
@@ -20,7 +22,11 @@
 
 struct diagnose {
     const struct config *config;
+    uv_loop_t loop;
+    struct cloud cloud;
+    struct state *state;
     struct diagnosis **diagnoses; /* in the order of the configuration; NULL: under way */
+    size_t running;
 };
 
 static void on_examined(void *arg, struct diagnosis *diagnosis)
@@ -29,6 +35,9 @@ static void on_examined(void *arg, struct diagnosis *diagnosis)
 
     diagnosis_conclude(diagnosis);
     diagnose->diagnoses[diagnosis->database - diagnose->config->databases] = diagnosis;
+    if (--diagnose->running == 0) {
+        cloud_done(&diagnose->cloud);
+    }
 }
 
 /* The region that the agent would have found without asking anybody. */
@@ -47,6 +56,27 @@ static double known_limit(const struct state *state, const struct config *config
 
     free(key);
     return limit;
+}
+
+static void on_way_in(void *arg, const struct err *err)
+{
+    struct diagnose *diagnose = arg;
+
+    (void)err; /* only who logs in by AWS misses a region, and says so */
+    diagnose->running = diagnose->config->database_count;
+    for (size_t i = 0; i < diagnose->config->database_count; i++) {
+        const struct config_database *database = &diagnose->config->databases[i];
+        const struct examine_options options = {
+            .loop = &diagnose->loop,
+            .database = database,
+            .aws = &diagnose->cloud.access,
+            .known_limit = known_limit(diagnose->state, diagnose->config, database),
+            .done = on_examined,
+            .arg = diagnose,
+        };
+
+        examine_start(&options);
+    }
 }
 
 /* --- printing ------------------------------------------------------------------------------- */
@@ -98,37 +128,41 @@ static void print_json(const struct diagnose *diagnose)
     json_decref(document);
 }
 
+static int print_and_free(struct diagnose *diagnose, enum cli_format format)
+{
+    int status = EXIT_DONE;
+
+    if (format == FORMAT_JSON) {
+        print_json(diagnose);
+    } else {
+        print_text(diagnose);
+    }
+    for (size_t i = 0; i < diagnose->config->database_count; i++) {
+        status = diagnose->diagnoses[i]->err.code != ERR_NONE ? EXIT_FAILED : status;
+        diagnosis_done(diagnose->diagnoses[i]);
+        free(diagnose->diagnoses[i]);
+    }
+    return status;
+}
+
 int diagnose_run(const struct config *config, enum cli_format format)
 {
     struct diagnose diagnose = {.config = config};
-    int status = EXIT_DONE;
-    struct err warning;
-    uv_loop_t loop;
+    int status = EXIT_FAILED;
+    struct err err;
 
     /* A limit that is not known makes one sentence shorter: no reason to complain. */
-    struct state *state = state_new(config->state_dir, &warning);
-
+    diagnose.state = state_new(config->state_dir, &err);
     diagnose.diagnoses = mem_alloc(config->database_count * sizeof(struct diagnosis *));
-    uv_loop_init(&loop);
-    for (size_t i = 0; i < config->database_count; i++) {
-        const struct config_database *database = &config->databases[i];
-
-        examine_start(&loop, database, known_limit(state, config, database), on_examined,
-                      &diagnose);
-    }
-    loop_run(&loop);
-    state_free(state);
-    if (format == FORMAT_JSON) {
-        print_json(&diagnose);
+    uv_loop_init(&diagnose.loop);
+    if (way_in_open(&diagnose.cloud, &diagnose.loop, config, on_way_in, &diagnose, &err)) {
+        loop_run(&diagnose.loop);
+        status = print_and_free(&diagnose, format);
     } else {
-        print_text(&diagnose);
+        log_error("%s", err.message);
     }
-    for (size_t i = 0; i < config->database_count; i++) {
-        status = diagnose.diagnoses[i]->err.code != ERR_NONE ? EXIT_FAILED : status;
-        diagnosis_done(diagnose.diagnoses[i]);
-        free(diagnose.diagnoses[i]);
-    }
+    state_free(diagnose.state);
     free(diagnose.diagnoses);
-    loop_end(&loop, status);
+    loop_end(&diagnose.loop, status);
     return status;
 }

@@ -12,15 +12,13 @@
 #define LOGINS_APART_MS 2000
 
 struct examination {
-    uv_loop_t *loop;
+    struct examine_options options;
     struct session session;
     uv_timer_t pause;
     uint64_t logins_ms; /* when they were counted first, by the loop's clock */
     enum fact fact;     /* that is being asked */
     bool over;          /* a statement that is too late is told no more */
     struct diagnosis *diagnosis;
-    examine_done *done;
-    void *arg;
 };
 
 /* --- the end -------------------------------------------------------------------------------- */
@@ -29,11 +27,10 @@ static void on_pause_closed(uv_handle_t *timer)
 {
     struct examination *examination = timer->data;
     struct diagnosis *diagnosis = examination->diagnosis;
-    examine_done *done = examination->done;
-    void *arg = examination->arg;
+    struct examine_options options = examination->options;
 
     free(examination);
-    done(arg, diagnosis);
+    options.done(options.arg, diagnosis);
 }
 
 static void on_session_closed(void *arg)
@@ -80,8 +77,8 @@ static void on_fact(void *arg, const PGresult *result, const struct err *err)
         free(gap);
     }
     if (examination->fact == FACT_LOGINS_BEFORE) {
-        uv_update_time(examination->loop);
-        examination->logins_ms = uv_now(examination->loop);
+        uv_update_time(examination->options.loop);
+        examination->logins_ms = uv_now(examination->options.loop);
     }
     examination->fact = (enum fact)(examination->fact + 1);
     go_on(examination);
@@ -97,7 +94,7 @@ static void on_pause_over(uv_timer_t *timer)
 
 static bool pauses(struct examination *examination)
 {
-    uint64_t since_ms = uv_now(examination->loop) - examination->logins_ms;
+    uint64_t since_ms = uv_now(examination->options.loop) - examination->logins_ms;
 
     if (examination->fact != FACT_LOGINS_AFTER || examination->logins_ms == 0 ||
         since_ms >= LOGINS_APART_MS) {
@@ -170,24 +167,23 @@ static void on_lost(void *arg, const struct err *err)
     finish(arg, err);
 }
 
-void examine_start(uv_loop_t *loop, const struct config_database *database, double known_limit,
-                   examine_done *done, void *arg)
+void examine_start(const struct examine_options *options)
 {
     struct examination *examination = mem_alloc(sizeof(*examination));
-    const struct session_options session = {.loop = loop,
-                                            .database = database,
+    struct diagnosis *diagnosis = mem_alloc(sizeof(*diagnosis));
+    const struct session_options session = {.loop = options->loop,
+                                            .database = options->database,
+                                            .aws = options->aws,
                                             .sample_interval_ms = 1000,
                                             .on_lost = on_lost,
                                             .arg = examination};
 
-    examination->loop = loop;
-    examination->done = done;
-    examination->arg = arg;
-    examination->diagnosis = mem_alloc(sizeof(*examination->diagnosis));
-    examination->diagnosis->database = database;
-    examination->diagnosis->known_limit = known_limit;
-    facts_init(&examination->diagnosis->facts);
-    uv_timer_init(loop, &examination->pause);
+    diagnosis->database = options->database;
+    diagnosis->known_limit = options->known_limit;
+    facts_init(&diagnosis->facts);
+    examination->options = *options;
+    examination->diagnosis = diagnosis;
+    uv_timer_init(options->loop, &examination->pause);
     examination->pause.data = examination;
     session_init(&examination->session, &session);
     session_open(&examination->session, on_open);
