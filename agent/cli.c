@@ -31,6 +31,8 @@ static const struct option {
      "sample every source once, print it, exit (publishes nothing)"},
     {"diagnose", 0, OPTION_MODE, MODE_DIAGNOSE, NULL, NULL,
      "examine the databases' connections now, print findings and remedies, exit"},
+    {"watch", 0, OPTION_MODE, MODE_WATCH, NULL, NULL,
+     "the same numbers live in the terminal, once a second"},
     {"check-config", 0, OPTION_MODE, MODE_CHECK_CONFIG, NULL, NULL,
      "validate the configuration, print it resolved (secrets hidden) and what it costs, exit"},
     {"config", 'c', OPTION_CONFIG, MODE_RUN, NULL, "FILE",
@@ -46,7 +48,6 @@ static const struct option {
     /* Names that are spoken for. */
     {"setup-dashboard", 0, OPTION_NOT_BUILT, MODE_RUN, NULL, NULL, NULL},
     {"health", 0, OPTION_NOT_BUILT, MODE_RUN, NULL, NULL, NULL},
-    {"watch", 0, OPTION_NOT_BUILT, MODE_RUN, NULL, NULL, NULL},
     {"remove-alarms", 0, OPTION_NOT_BUILT, MODE_RUN, NULL, NULL, NULL},
     {"prune", 0, OPTION_NOT_BUILT, MODE_RUN, NULL, NULL, NULL},
     {"print", 0, OPTION_NOT_BUILT, MODE_RUN, NULL, NULL, NULL},

@@ -17,6 +17,7 @@
 #include "agent/log.h"
 #include "agent/once.h"
 #include "agent/setup.h"
+#include "agent/watch/watch.h"
 
 static int print_and_free(struct buf *text)
 {
@@ -82,6 +83,8 @@ static int run(const struct cli *cli)
         status = once_run(config, cli->format);
     } else if (cli->mode == MODE_DIAGNOSE) {
         status = diagnose_run(config, cli->format);
+    } else if (cli->mode == MODE_WATCH) {
+        status = watch_run(config, cli->format);
     } else if (cli->mode == MODE_SETUP_ALARMS) {
         status = setup_alarms_run(config, cli->format, cli->dry_run);
     } else {
