@@ -2,10 +2,22 @@
 
 #include <string.h>
 
+#include "agent/config_value.h"
 #include "agent/suggest.h"
 #include "aws/common/mem.h"
 
-enum option_kind { OPTION_MODE, OPTION_NOT_BUILT, OPTION_CONFIG, OPTION_DRY_RUN, OPTION_CHOICE };
+#define TERMINATE_IDLE_MIN_MS 1000
+#define TERMINATE_IDLE_MAX_MS 604800000
+
+enum option_kind {
+    OPTION_MODE,
+    OPTION_NOT_BUILT,
+    OPTION_CONFIG,
+    OPTION_DRY_RUN,
+    OPTION_TERMINATE_IDLE,
+    OPTION_YES,
+    OPTION_CHOICE
+};
 
 struct word {
     const char *word;
@@ -40,6 +52,9 @@ static const struct option {
      "configures"},
     {"dry-run", 'n', OPTION_DRY_RUN, MODE_RUN, NULL, NULL,
      "with the agent or --setup-alarms: print what would be sent or changed, send nothing"},
+    {"terminate-idle", 0, OPTION_TERMINATE_IDLE, MODE_RUN, NULL, "AGE",
+     "with --diagnose: show which sessions idle longer than that (5m) it would end"},
+    {"yes", 0, OPTION_YES, MODE_RUN, NULL, NULL, "with --terminate-idle: end them"},
     {"format", 0, OPTION_CHOICE, MODE_RUN, formats, "FMT",
      "text (default, for people) or json (for programs), of what a mode prints"},
     {"log-level", 0, OPTION_CHOICE, MODE_RUN, levels, "L", "error, warn, info (default), debug"},
@@ -117,6 +132,17 @@ static bool set_choice(struct parser *parser, const struct option *option, const
     return false;
 }
 
+static bool set_terminate_idle(struct parser *parser, const char *value)
+{
+    static const struct value_rule rule = {.min = TERMINATE_IDLE_MIN_MS,
+                                           .max = TERMINATE_IDLE_MAX_MS};
+
+    return value_duration.parse(&rule, value, &parser->cli.terminate_idle_ms, parser->err) ||
+           err_set(parser->err, ERR_CONFIG,
+                   "--terminate-idle: \"%.80s\" is not accepted; accepted: 1s to 7d, like 5m",
+                   value);
+}
+
 static bool set_option(struct parser *parser, const struct option *option, const char *value)
 {
     switch (option->kind) {
@@ -131,6 +157,11 @@ static bool set_option(struct parser *parser, const struct option *option, const
                err_set(parser->err, ERR_CONFIG, "--config: the file's name is empty");
     case OPTION_DRY_RUN:
         parser->cli.dry_run = true;
+        return true;
+    case OPTION_TERMINATE_IDLE:
+        return set_terminate_idle(parser, value);
+    case OPTION_YES:
+        parser->cli.yes = true;
         return true;
     case OPTION_CHOICE:
         return set_choice(parser, option, value);
@@ -228,6 +259,12 @@ bool cli_parse(int argc, char *const *argv, struct cli *out, struct err *err)
         return err_set(err, ERR_CONFIG,
                        "--dry-run goes with the agent or --setup-alarms, not with --%s",
                        parser.given);
+    }
+    if (parser.cli.terminate_idle_ms > 0 && parser.cli.mode != MODE_DIAGNOSE) {
+        return err_set(err, ERR_CONFIG, "--terminate-idle goes with --diagnose");
+    }
+    if (parser.cli.yes && parser.cli.terminate_idle_ms == 0) {
+        return err_set(err, ERR_CONFIG, "--yes goes with --diagnose --terminate-idle");
     }
     *out = parser.cli;
     return true;

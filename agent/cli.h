@@ -31,6 +31,8 @@ struct cli {
     bool dry_run;
     enum cli_format format;
     enum log_level log_level;
+    int terminate_idle_ms; /* 0: not asked for */
+    bool yes;
 };
 
 /* ERR_CONFIG: one sentence that says which word, why, and what is accepted. */

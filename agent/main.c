@@ -14,6 +14,7 @@
 #include "agent/cli.h"
 #include "agent/config.h"
 #include "agent/diagnose/diagnose.h"
+#include "agent/diagnose/terminate.h"
 #include "agent/log.h"
 #include "agent/once.h"
 #include "agent/setup.h"
@@ -81,6 +82,8 @@ static int run(const struct cli *cli)
     }
     if (cli->mode == MODE_ONCE) {
         status = once_run(config, cli->format);
+    } else if (cli->mode == MODE_DIAGNOSE && cli->terminate_idle_ms > 0) {
+        status = terminate_run(config, cli);
     } else if (cli->mode == MODE_DIAGNOSE) {
         status = diagnose_run(config, cli->format);
     } else if (cli->mode == MODE_WATCH) {

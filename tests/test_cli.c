@@ -35,20 +35,28 @@ static const struct {
     const char *line;
     struct cli cli;
 } good[] = {
-    {"poolwarden", {MODE_RUN, NULL, false, FORMAT_TEXT, LOG_INFO}},
-    {"poolwarden --setup-alarms -n", {MODE_SETUP_ALARMS, NULL, true, FORMAT_TEXT, LOG_INFO}},
-    {"poolwarden --diagnose", {MODE_DIAGNOSE, NULL, false, FORMAT_TEXT, LOG_INFO}},
-    {"poolwarden --once --format json", {MODE_ONCE, NULL, false, FORMAT_JSON, LOG_INFO}},
+    {"poolwarden", {MODE_RUN, NULL, false, FORMAT_TEXT, LOG_INFO, 0, false}},
+    {"poolwarden --setup-alarms -n",
+     {MODE_SETUP_ALARMS, NULL, true, FORMAT_TEXT, LOG_INFO, 0, false}},
+    {"poolwarden --diagnose", {MODE_DIAGNOSE, NULL, false, FORMAT_TEXT, LOG_INFO, 0, false}},
+    {"poolwarden --diagnose --terminate-idle 5m",
+     {MODE_DIAGNOSE, NULL, false, FORMAT_TEXT, LOG_INFO, 300000, false}},
+    {"poolwarden --yes --terminate-idle=90s --diagnose",
+     {MODE_DIAGNOSE, NULL, false, FORMAT_TEXT, LOG_INFO, 90000, true}},
+    {"poolwarden --watch", {MODE_WATCH, NULL, false, FORMAT_TEXT, LOG_INFO, 0, false}},
+    {"poolwarden --once --format json", {MODE_ONCE, NULL, false, FORMAT_JSON, LOG_INFO, 0, false}},
     {"poolwarden --format=text --check-config",
-     {MODE_CHECK_CONFIG, NULL, false, FORMAT_TEXT, LOG_INFO}},
-    {"poolwarden -c a.conf", {MODE_RUN, "a.conf", false, FORMAT_TEXT, LOG_INFO}},
-    {"poolwarden -ca.conf", {MODE_RUN, "a.conf", false, FORMAT_TEXT, LOG_INFO}},
-    {"poolwarden -nc a.conf", {MODE_RUN, "a.conf", true, FORMAT_TEXT, LOG_INFO}},
-    {"poolwarden --config=a=b.conf", {MODE_RUN, "a=b.conf", false, FORMAT_TEXT, LOG_INFO}},
-    {"poolwarden --dry-run --log-level debug", {MODE_RUN, NULL, true, FORMAT_TEXT, LOG_DEBUG}},
-    {"poolwarden --once --once", {MODE_ONCE, NULL, false, FORMAT_TEXT, LOG_INFO}},
-    {"poolwarden -V", {MODE_VERSION, NULL, false, FORMAT_TEXT, LOG_INFO}},
-    {"poolwarden -h", {MODE_HELP, NULL, false, FORMAT_TEXT, LOG_INFO}},
+     {MODE_CHECK_CONFIG, NULL, false, FORMAT_TEXT, LOG_INFO, 0, false}},
+    {"poolwarden -c a.conf", {MODE_RUN, "a.conf", false, FORMAT_TEXT, LOG_INFO, 0, false}},
+    {"poolwarden -ca.conf", {MODE_RUN, "a.conf", false, FORMAT_TEXT, LOG_INFO, 0, false}},
+    {"poolwarden -nc a.conf", {MODE_RUN, "a.conf", true, FORMAT_TEXT, LOG_INFO, 0, false}},
+    {"poolwarden --config=a=b.conf",
+     {MODE_RUN, "a=b.conf", false, FORMAT_TEXT, LOG_INFO, 0, false}},
+    {"poolwarden --dry-run --log-level debug",
+     {MODE_RUN, NULL, true, FORMAT_TEXT, LOG_DEBUG, 0, false}},
+    {"poolwarden --once --once", {MODE_ONCE, NULL, false, FORMAT_TEXT, LOG_INFO, 0, false}},
+    {"poolwarden -V", {MODE_VERSION, NULL, false, FORMAT_TEXT, LOG_INFO, 0, false}},
+    {"poolwarden -h", {MODE_HELP, NULL, false, FORMAT_TEXT, LOG_INFO, 0, false}},
 };
 
 static void takes(void **state)
@@ -66,6 +74,8 @@ static void takes(void **state)
         assert_int_equal(cli.dry_run, good[i].cli.dry_run);
         assert_int_equal(cli.format, good[i].cli.format);
         assert_int_equal(cli.log_level, good[i].cli.log_level);
+        assert_int_equal(cli.terminate_idle_ms, good[i].cli.terminate_idle_ms);
+        assert_int_equal(cli.yes, good[i].cli.yes);
         assert_string_equal(cli.config_file != NULL ? cli.config_file : "(none)",
                             good[i].cli.config_file != NULL ? good[i].cli.config_file : "(none)");
     }
@@ -88,6 +98,14 @@ static const struct {
     {"poolwarden --config=", "--config: the file's name is empty"},
     {"poolwarden --once=1", "--once takes no value"},
     {"poolwarden --once -n", "--dry-run goes with the agent or --setup-alarms, not with --once"},
+    {"poolwarden --diagnose --terminate-idle",
+     "--terminate-idle needs a value: --terminate-idle AGE"},
+    {"poolwarden --diagnose --terminate-idle soon",
+     "--terminate-idle: \"soon\" is not accepted; accepted: 1s to 7d, like 5m"},
+    {"poolwarden --diagnose --terminate-idle 0s",
+     "--terminate-idle: \"0s\" is not accepted; accepted: 1s to 7d, like 5m"},
+    {"poolwarden --terminate-idle 5m", "--terminate-idle goes with --diagnose"},
+    {"poolwarden --diagnose --yes", "--yes goes with --diagnose --terminate-idle"},
     {"poolwarden --health", "--health is not available in this version"},
     {"poolwarden --print iam", "--print is not available in this version"},
     {"poolwarden --print=iam", "--print is not available in this version"},

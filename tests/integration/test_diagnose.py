@@ -4,6 +4,7 @@ import json
 import socket
 
 import psycopg2
+import psycopg2.extras
 import pytest
 
 from postgres import PASSWORD, Postgres
@@ -289,3 +290,86 @@ def test_every_version(agent_for, version):
     assert database["slots"]["usable"] == usable
     assert f"behind pid {first}," in found(database, "lock_waits")["title"]
     assert "no_privilege" in ids(plain) and "leak" not in ids(plain)
+
+
+# ---- --terminate-idle ----
+
+def terminate(agent_for, url, *arguments, age="1s", status=0):
+    done = agent_for({"orders": url}).run("--diagnose", "--terminate-idle", age, *arguments)
+    assert (done.returncode, done.stderr) == (status, "")
+    return done.stdout
+
+
+def idle_for_a_while(server, *pids):
+    for pid in pids:
+        wait_until(lambda: server.value(
+            "select state = 'idle' and state_change < now() - interval '1.1s' from pg_stat_activity where pid = %s", pid))
+
+
+@pytest.fixture
+def signalling(server):
+    """The URL of a role that may end others."""
+    server.execute("grant pg_signal_backend to poolwarden")
+    yield server.url()
+    server.execute("revoke pg_signal_backend from poolwarden")
+
+
+def is_there(server, session):
+    return server.value("select count(*) from pg_stat_activity where pid = %s", session.get_backend_pid()) == 1
+
+
+def test_idle_sessions_are_ended_only_with_yes(agent_for, server, signalling):
+    with contextlib.ExitStack() as stack:
+        idle = stack.enter_context(server.sessions(3, application_name="web"))
+        spared = [*stack.enter_context(server.sessions(1, user="postgres")),
+                  *stack.enter_context(server.sessions(1, application_name="poolwarden")),
+                  stack.enter_context(server.idle_in_transaction()), stack.enter_context(server.active()),
+                  stack.enter_context(contextlib.closing(psycopg2.connect(
+                      server.url("postgres"), connection_factory=psycopg2.extras.PhysicalReplicationConnection)))]
+        idle_for_a_while(server, *(session.get_backend_pid() for session in [*idle, *spared[:2]]))
+        shown = terminate(agent_for, signalling)
+        lines = shown.splitlines()
+        assert lines[0] == "orders: 3 sessions idle longer than 1 s would be ended; --yes ends them"
+        assert [line.split(", idle for ")[0] for line in sorted(lines[1:])] == \
+            [f"  pid {pid}, web, app@postgres from 127.0.0.1" for pid in sorted(s.get_backend_pid() for s in idle)]
+        assert all(is_there(server, session) for session in [*idle, *spared])
+
+        assert terminate(agent_for, signalling, "--yes", age="1h") == "orders: no session is idle longer than 60 min\n"
+        ended = terminate(agent_for, signalling, "--yes")
+        assert ended.splitlines()[0] == "orders: 3 sessions idle longer than 1 s ended"
+        wait_until(lambda: not any(is_there(server, session) for session in idle))
+        assert all(is_there(server, session) for session in spared)
+
+
+def test_without_the_privilege_it_says_what_is_missing(agent_for, server):
+    with server.sessions(1, application_name="web") as [session]:
+        idle_for_a_while(server, session.get_backend_pid())
+        page = terminate(agent_for, server.url(), "--yes", status=1)
+        assert page.splitlines()[0] == "orders: 0 sessions idle longer than 1 s ended"
+        assert f"  not ended: pid {session.get_backend_pid()}, web, app@postgres from 127.0.0.1, idle for " in page
+        assert "GRANT pg_signal_backend TO poolwarden;" in page
+        assert is_there(server, session)
+        assert "GRANT pg_monitor TO plain;" in terminate(agent_for, server.url("plain"), "--yes")
+        # What belongs to its own role needs no privilege.
+        assert "1 session idle longer than 1 s ended" in terminate(agent_for, server.url("app"), "--yes")
+
+
+def test_terminating_for_programs(agent_for, server, signalling):
+    with server.sessions(1, application_name="web") as [session]:
+        pid = session.get_backend_pid()
+        idle_for_a_while(server, pid)
+        shown = json.loads(terminate(agent_for, signalling, "--format", "json"))
+        ended = json.loads(terminate(agent_for, signalling, "--format", "json", "--yes"))
+        assert json.loads(terminate(agent_for, signalling, "--format", "json"))["databases"][0]["sessions"] == []
+    for document, yes, fate in (shown, False, "spared"), (ended, True, "ended"):
+        assert document["yes"] is yes
+        [row] = document["databases"][0]["sessions"]
+        assert (row["pid"], row["application"], row["user"], row["fate"]) == \
+            (pid, "web", "app", fate)
+        assert row["idle_s"] > 1
+
+
+def test_terminating_where_nobody_is_idle_or_answers(agent_for, server):
+    assert terminate(agent_for, server.url()) == "orders: no session is idle longer than 1 s\n"
+    page = terminate(agent_for, server.url(password="wr0ng"), "--yes", status=1)
+    assert page.startswith("orders: failed: password authentication failed") and "wr0ng" not in page
