@@ -304,6 +304,29 @@ static void the_budget_is_shared_by_tasks(void **state)
     diagnosis_free_made(made);
 }
 
+/* Four tasks with a pool of 10 each, though they hold only 8 now. */
+static void what_the_pools_may_grow_to_counts(void **state)
+{
+    struct config_database own = database;
+    size_t count = fill(8, "web", 4);
+
+    (void)state;
+    own.conninfo.connection_limit = 10;
+    own.conninfo.pool_timeout_s = 20;
+    own.conninfo.connect_timeout_ms = 10000;
+    struct diagnosis *made = diagnosis_made(&own, rows, count);
+
+    expect_ids(made, ""); /* the URL is not the application's */
+    diagnosis_free_made(made);
+    made = diagnosis_made(&own, rows, count);
+    made->facts.sessions[count].user = "app";
+    expect_ids(made, "budget");
+    assert_string_equal(made->findings.items[0].title,
+                        "applications may take 40 connections (4 tasks, connection_limit 10), "
+                        "their budget is 28 (60 % of 47 usable)");
+    diagnosis_free_made(made);
+}
+
 static void limits_of_roles_and_databases(void **state)
 {
     static const struct {
@@ -578,6 +601,7 @@ int main(void)
         cmocka_unit_test(other_ways_to_wait),
         cmocka_unit_test(slots_that_run_out_name_who_takes_them),
         cmocka_unit_test(the_budget_is_shared_by_tasks),
+        cmocka_unit_test(what_the_pools_may_grow_to_counts),
         cmocka_unit_test(limits_of_roles_and_databases),
         cmocka_unit_test(more_connections_than_the_url_allows),
         cmocka_unit_test(when_a_pooler_is_due),

@@ -34,6 +34,9 @@ static struct diagnosis *leaking(void)
     rows[1].query = "SELECT a FROM a_table_with_a_long_name WHERE b = 1 AND c = 2 AND d = 3";
     struct diagnosis *made = diagnosis_made(&database, rows, 2);
 
+    made->facts.limits = mem_alloc(sizeof(struct fact_limit));
+    made->facts.limits[0] = (struct fact_limit){.of_role = true, .name = "app", .limit = 30};
+    made->facts.limit_count = 1;
     diagnosis_conclude(made);
     return made;
 }
@@ -75,6 +78,7 @@ static void findings_stand_before_who_holds_the_slots(void **state)
         "who holds the slots ",
         "    e?vil ",
         "   client address\n",
+        "  limits of roles and databases\n    role app: 2 of 30\n",
         "  budget\n",
     };
     const char *at = text;
@@ -155,6 +159,9 @@ static void programs_get_everything(void **state)
         14);
     assert_int_equal(
         json_integer_value(json_object_get(json_object_get(document, "slots"), "available")), 44);
+    json_t *limit = json_array_get(json_object_get(document, "limits"), 0);
+
+    assert_int_equal(json_integer_value(json_object_get(limit, "used")), 2);
     json_decref(document);
     diagnosis_free_made(made);
 }

@@ -251,7 +251,7 @@ static void a_picture_at_80_by_24(void **state)
         text, "poolwarden  2026-11-25 10:00:00 UTC  1 database, q quits\n"
               "db00  poolwarden@10.0.0.9:5432  up\n"
               "  42/47  89 %   [#########################################|####......] 5 left\n"
-              "  last 5 min                                                     : # max 42\n"
+              "  last 5 min                                                      : # max 42\n"
               "  active 2  idle 39  idle in transaction 1  waiting for a lock 0\n"
               "  long 0  leaked 1  stale 4  oldest transaction 12 min\n"
               "  pool api               waiting 3  longest s 2.5  timeouts/min 5\n"

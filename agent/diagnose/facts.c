@@ -314,6 +314,18 @@ const struct fact_session *facts_own(const struct facts *facts)
     return NULL;
 }
 
+size_t facts_count_against(const struct facts *facts, const struct fact_limit *limit)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < facts->session_count; i++) {
+        const struct fact_session *session = &facts->sessions[i];
+
+        count += strcmp(limit->of_role ? session->user : session->database, limit->name) == 0;
+    }
+    return count;
+}
+
 /* The most specific wins: role in database, role, database. */
 static const struct fact_override *override_of(const struct facts *facts, const char *setting,
                                                const char *role, const char *database)

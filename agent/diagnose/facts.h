@@ -120,6 +120,9 @@ const struct fact_session *facts_session_of(const struct facts *facts, int pid);
 const struct fact_session *
 facts_own(const struct facts *facts); /* NULL only without FACT_SESSIONS */
 
+/* Sessions that count against the limit. */
+size_t facts_count_against(const struct facts *facts, const struct fact_limit *limit);
+
 /* What the setting is for a session of this role in this database. */
 bool facts_setting_is_set(const struct facts *facts, enum fact_setting setting, const char *role,
                           const char *database);

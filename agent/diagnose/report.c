@@ -11,6 +11,7 @@
 
 #define INDENT         12 /* where findings' texts begin */
 #define HOLDERS_MAX    5
+#define LIMITS_MAX     20
 #define TASKS_LISTED   10
 #define TEXT_BYTES_MAX ((size_t)1 << 20)
 #define NAME_WIDTH     32
@@ -167,6 +168,28 @@ static void add_holders(const struct report_style *style, const struct diagnosis
     }
 }
 
+/* --- CONNECTION LIMITs ------------------------------------------------------------------------ */
+
+static void add_limits(const struct report_style *style, const struct facts *facts, struct buf *out)
+{
+    if (facts->limit_count == 0) {
+        return;
+    }
+    buf_puts(out, "\n  ");
+    paint(style, BOLD, "limits of roles and databases", out);
+    buf_putc(out, '\n');
+    for (size_t i = 0; i < facts->limit_count && i < LIMITS_MAX; i++) {
+        const struct fact_limit *limit = &facts->limits[i];
+
+        buf_printf(out, "    %s ", limit->of_role ? "role" : "database");
+        plain_name(limit->name, out);
+        buf_printf(out, ": %zu of %d\n", facts_count_against(facts, limit), limit->limit);
+    }
+    if (facts->limit_count > LIMITS_MAX) {
+        buf_printf(out, "    and %zu more\n", facts->limit_count - LIMITS_MAX);
+    }
+}
+
 /* --- the budget ----------------------------------------------------------------------------- */
 
 static size_t tasks_listed(const struct budget *budget)
@@ -262,6 +285,7 @@ void report_text(const struct diagnosis *diagnosis, const struct report_style *s
     }
     if (sessions && !is_healthy(diagnosis)) {
         add_holders(style, diagnosis, out);
+        add_limits(style, &diagnosis->facts, out);
         add_budget(style, diagnosis, out);
     }
 }
@@ -340,6 +364,21 @@ static json_t *holders_json(const struct diagnosis *diagnosis)
     return document;
 }
 
+static json_t *limits_json(const struct facts *facts)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < facts->limit_count; i++) {
+        const struct fact_limit *limit = &facts->limits[i];
+
+        json_array_append_new(
+            array, json_pack("{s:s, s:o, s:i, s:I}", "of", limit->of_role ? "role" : "database",
+                             "name", line_json(limit->name), "limit", limit->limit, "used",
+                             (json_int_t)facts_count_against(facts, limit)));
+    }
+    return array;
+}
+
 static json_t *budget_json(const struct diagnosis *diagnosis)
 {
     json_t *limits = json_object();
@@ -376,7 +415,7 @@ json_t *report_json(const struct diagnosis *diagnosis)
     bool examined = diagnosis->err.code == ERR_NONE,
          sessions = diagnosis->facts.known[FACT_SESSIONS];
     json_t *document =
-        json_pack("{s:o, s:o, s:o, s:b, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "name",
+        json_pack("{s:o, s:o, s:o, s:b, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name",
                   line_json(database->name), "identifier", line_json(database->identifier),
                   "server", line_json(server), "examined", examined, "error",
                   examined ? json_null() : line_json(diagnosis->err.message), "version",
@@ -384,7 +423,8 @@ json_t *report_json(const struct diagnosis *diagnosis)
                   "healthy", is_healthy(diagnosis), "gaps", list_json(&diagnosis->gaps), "slots",
                   sessions ? slots_json(diagnosis) : json_null(), "findings",
                   findings_json(&diagnosis->findings), "holders",
-                  sessions ? holders_json(diagnosis) : json_null(), "budget",
+                  sessions ? holders_json(diagnosis) : json_null(), "limits",
+                  sessions ? limits_json(&diagnosis->facts) : json_null(), "budget",
                   sessions ? budget_json(diagnosis) : json_null(), "logins_per_second",
                   age_json(facts_logins_per_s(&diagnosis->facts)));
 

@@ -12,11 +12,12 @@
  *      "holders": {"application": [{"name": "web", "connections": 40, "active": 1, "idle": 39,
  *                  "idle_in_transaction": 0, "other": 0, "oldest_s": 720.5}], "user": [...],
  *                  "database": [...], "client address": [...]},
+ *      "limits": [{"of": "role" | "database", "name": "app", "limit": 30, "used": 12}],
  *      "budget": {"percent": 60, "connections": 28, "in_use": 40, "tasks": 2,
  *                 "connection_limit": {"1": 28, "2": 14, ...}},
  *      "logins_per_second": 0.5}
  *
- * "slots", "holders", "budget" and "logins_per_second" are null where they are not known.
+ * "slots", "holders", "limits", "budget" and "logins_per_second" are null where they are not known.
  */
 #pragma once
 

@@ -124,106 +124,8 @@ bool rule_slots(const struct diagnosis *diagnosis, struct finding *out)
     return true;
 }
 
-/* --- the budget ----------------------------------------------------------------------------- */
-
-/* "web: 42 connections, 3 addresses, at most 14 from one" */
-static void add_tasks(struct finding *finding, const struct holder *holder)
-{
-    struct buf line;
-
-    buf_init(&line, LINE_MAX_BYTES);
-    plain_name(holder->name, &line);
-    buf_puts(&line, ": ");
-    prose_count(holder->connections, "connection", &line);
-    if (holder->addresses > 0) {
-        buf_printf(&line, ", %zu address%s, at most %zu from one", holder->addresses,
-                   holder->addresses == 1 ? "" : "es", holder->most);
-    }
-    finding_add_evidence(finding, "%s", buf_text(&line));
-    buf_done(&line);
-}
-
-bool rule_budget(const struct diagnosis *diagnosis, struct finding *out)
-{
-    struct holders applications;
-    struct budget budget;
-
-    if (!diagnosis->facts.known[FACT_SESSIONS] || diagnosis->snapshot.usable <= 0) {
-        return false;
-    }
-    budget_of(diagnosis, &budget);
-    int limit = diagnosis->database->conninfo.connection_limit;
-    size_t could_be = limit > 0 ? (size_t)limit * budget.tasks : 0;
-
-    if (budget.in_use <= budget.budget && could_be <= budget.budget) {
-        return false;
-    }
-    if (budget.in_use > budget.budget) {
-        finding_set(out, SEVERITY_WARNING,
-                    "applications hold %zu connections, their budget is %zu (%d %% of %zu usable)",
-                    budget.in_use, budget.budget, BUDGET_PERCENT, budget.usable);
-    } else {
-        finding_set(out, SEVERITY_WARNING,
-                    "applications may take %zu connections (%zu tasks, connection_limit %d), "
-                    "their budget is %zu (%d %% of %zu usable)",
-                    could_be, budget.tasks, limit, budget.budget, BUDGET_PERCENT, budget.usable);
-    }
-    holders_count(&diagnosis->facts, BY_APPLICATION, true, &applications);
-    for (size_t i = 0; i < applications.count && i < EVIDENCE_MAX; i++) {
-        add_tasks(out, &applications.items[i]);
-    }
-    holders_done(&applications);
-    add_per_task_remedy(out, &budget);
-    return true;
-}
-
-/* --- CONNECTION LIMIT ----------------------------------------------------------------------- */
-
-static size_t count_against(const struct facts *facts, const struct fact_limit *limit)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < facts->session_count; i++) {
-        const struct fact_session *session = &facts->sessions[i];
-
-        count += strcmp(limit->of_role ? session->user : session->database, limit->name) == 0;
-    }
-    return count;
-}
-
-bool rule_connection_limit(const struct diagnosis *diagnosis, struct finding *out)
-{
-    const struct facts *facts = &diagnosis->facts;
-    size_t near = 0, reached = 0;
-
-    for (size_t i = 0; i < facts->limit_count; i++) {
-        const struct fact_limit *limit = &facts->limits[i];
-        size_t used = count_against(facts, limit);
-
-        if (used * 100 < (size_t)limit->limit * LIMIT_WARNING) {
-            continue;
-        }
-        char *name = identifier_text(limit->name);
-        const char *of = limit->of_role ? "ROLE" : "DATABASE";
-
-        near++;
-        reached += used >= (size_t)limit->limit;
-        finding_add_evidence(out, "%s %s: %zu of CONNECTION LIMIT %d",
-                             limit->of_role ? "role" : "database", name, used, limit->limit);
-        finding_add_remedy(out, "ALTER %s %s CONNECTION LIMIT %zu;", of, name,
-                           (size_t)limit->limit * 2);
-        free(name);
-    }
-    if (near > 0) {
-        finding_set(out, reached > 0 ? SEVERITY_CRITICAL : SEVERITY_WARNING,
-                    reached > 0 ? "%zu CONNECTION LIMIT%s reached"
-                                : "%zu CONNECTION LIMIT%s almost reached",
-                    reached > 0 ? reached : near, (reached > 0 ? reached : near) == 1 ? "" : "s");
-    }
-    return near > 0;
-}
-
-/* --- more than connection_limit -------------------------------------------------------------- */
+/* --- the application whose URL was given --------------------------------------------------------
+ */
 
 /* Is it a session of the application whose URL was given? */
 static bool is_of_url(const struct fact_session *session, const struct fact_session *own)
@@ -258,6 +160,107 @@ static size_t count_of_process(const struct facts *facts, size_t row)
     }
     return count;
 }
+
+/* Its tasks that have a session. */
+static size_t count_processes(const struct facts *facts)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < facts->session_count; i++) {
+        count += count_of_process(facts, i) > 0;
+    }
+    return count;
+}
+
+/* --- the budget ----------------------------------------------------------------------------- */
+
+/* "web: 42 connections, 3 addresses, at most 14 from one" */
+static void add_tasks(struct finding *finding, const struct holder *holder)
+{
+    struct buf line;
+
+    buf_init(&line, LINE_MAX_BYTES);
+    plain_name(holder->name, &line);
+    buf_puts(&line, ": ");
+    prose_count(holder->connections, "connection", &line);
+    if (holder->addresses > 0) {
+        buf_printf(&line, ", %zu address%s, at most %zu from one", holder->addresses,
+                   holder->addresses == 1 ? "" : "es", holder->most);
+    }
+    finding_add_evidence(finding, "%s", buf_text(&line));
+    buf_done(&line);
+}
+
+bool rule_budget(const struct diagnosis *diagnosis, struct finding *out)
+{
+    struct holders applications;
+    struct budget budget;
+
+    if (!diagnosis->facts.known[FACT_SESSIONS] || diagnosis->snapshot.usable <= 0) {
+        return false;
+    }
+    budget_of(diagnosis, &budget);
+    int limit = diagnosis->database->conninfo.connection_limit;
+    size_t tasks = limit > 0 ? count_processes(&diagnosis->facts) : 0;
+    size_t could_be = (size_t)limit * tasks;
+
+    if (budget.in_use <= budget.budget && could_be <= budget.budget) {
+        return false;
+    }
+    if (budget.in_use > budget.budget) {
+        finding_set(out, SEVERITY_WARNING,
+                    "applications hold %zu connections, their budget is %zu (%d %% of %zu usable)",
+                    budget.in_use, budget.budget, BUDGET_PERCENT, budget.usable);
+    } else {
+        finding_set(out, SEVERITY_WARNING,
+                    "applications may take %zu connections (%zu tasks, connection_limit %d), "
+                    "their budget is %zu (%d %% of %zu usable)",
+                    could_be, tasks, limit, budget.budget, BUDGET_PERCENT, budget.usable);
+    }
+    holders_count(&diagnosis->facts, BY_APPLICATION, true, &applications);
+    for (size_t i = 0; i < applications.count && i < EVIDENCE_MAX; i++) {
+        add_tasks(out, &applications.items[i]);
+    }
+    holders_done(&applications);
+    add_per_task_remedy(out, &budget);
+    return true;
+}
+
+/* --- CONNECTION LIMIT ----------------------------------------------------------------------- */
+
+bool rule_connection_limit(const struct diagnosis *diagnosis, struct finding *out)
+{
+    const struct facts *facts = &diagnosis->facts;
+    size_t near = 0, reached = 0;
+
+    for (size_t i = 0; i < facts->limit_count; i++) {
+        const struct fact_limit *limit = &facts->limits[i];
+        size_t used = facts_count_against(facts, limit);
+
+        if (used * 100 < (size_t)limit->limit * LIMIT_WARNING) {
+            continue;
+        }
+        char *name = identifier_text(limit->name);
+        const char *of = limit->of_role ? "ROLE" : "DATABASE";
+
+        near++;
+        reached += used >= (size_t)limit->limit;
+        finding_add_evidence(out, "%s %s: %zu of CONNECTION LIMIT %d",
+                             limit->of_role ? "role" : "database", name, used, limit->limit);
+        finding_add_remedy(out, "ALTER %s %s CONNECTION LIMIT %zu;", of, name,
+                           (size_t)limit->limit * 2);
+        free(name);
+    }
+    if (near > 0) {
+        finding_set(out, reached > 0 ? SEVERITY_CRITICAL : SEVERITY_WARNING,
+                    reached > 0 ? "%zu CONNECTION LIMIT%s reached"
+                                : "%zu CONNECTION LIMIT%s almost reached",
+                    reached > 0 ? reached : near, (reached > 0 ? reached : near) == 1 ? "" : "s");
+    }
+    return near > 0;
+}
+
+/* --- more than connection_limit -------------------------------------------------------------- */
 
 bool rule_several_pools(const struct diagnosis *diagnosis, struct finding *out)
 {

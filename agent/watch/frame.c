@@ -12,8 +12,8 @@
 
 #define RED_PERCENT     95
 #define SPARK_SECONDS   300 /* at least so much of the past */
-#define COUNT_WIDTH     24  /* "  42/47     89 % " */
-#define LEFT_WIDTH      12
+#define BAR_COLUMN      16  /* behind "  42/47  89 %" */
+#define LEFT_WIDTH      12  /* "] 5 left" and " max 42" */
 #define NAME_WIDTH      16
 #define HOLDERS_SHOWN   12
 #define HOLDER_NAME_MAX 40
@@ -135,7 +135,7 @@ static void draw_used(struct canvas *canvas, const struct view_database *databas
 {
     canvas_text(canvas, INK_PLAIN, "  ");
     draw_counts(canvas, database);
-    canvas_to_column(canvas, COUNT_WIDTH - 8);
+    canvas_to_column(canvas, BAR_COLUMN);
     draw_bar(canvas, is_current(database) ? percent_of(database) : NAN,
              canvas->columns - canvas->column - LEFT_WIDTH);
     if (is_current(database)) {
@@ -164,7 +164,7 @@ static void draw_past(struct canvas *canvas, const struct view *view,
                       const struct view_database *database)
 {
     int64_t now_s = view->now_ms / 1000;
-    int width = canvas->columns - COUNT_WIDTH + 7 - LEFT_WIDTH;
+    int width = canvas->columns - BAR_COLUMN - LEFT_WIDTH; /* as the bar's */
     int seconds = width > 0 ? (SPARK_SECONDS + width - 1) / width : 1;
     double top = usable_of(database);
 
@@ -172,7 +172,7 @@ static void draw_past(struct canvas *canvas, const struct view *view,
         return;
     }
     canvas_text(canvas, INK_DIM, "  last %d min", width * seconds / 60);
-    canvas_to_column(canvas, COUNT_WIDTH - 7);
+    canvas_to_column(canvas, BAR_COLUMN + 1);
     double most = history_max(&database->connections, now_s, width * seconds);
 
     for (int back = width - 1; back >= 0; back--) {
@@ -312,7 +312,7 @@ static void draw_line(struct canvas *canvas, const struct view *view,
     canvas_name(canvas, INK_BOLD, database->database->name, NAME_WIDTH);
     canvas_text(canvas, INK_PLAIN, " ");
     draw_counts(canvas, database);
-    canvas_to_column(canvas, NAME_WIDTH + COUNT_WIDTH - 7);
+    canvas_to_column(canvas, NAME_WIDTH + BAR_COLUMN + 1);
     if (database->is_known && !database->is_up) {
         draw_state(canvas, view, database);
     } else {

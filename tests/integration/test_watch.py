@@ -72,6 +72,23 @@ def test_at_80_by_24(agent_for, server):
         assert max(map(len, lines)) <= 80
 
 
+def without_what_differs(picture):
+    """Clock, port and ages; how the last minutes went; blank lines at the end."""
+    for pattern, same in ((r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "NOW"), (r"127\.0\.0\.1:\d+", "SERVER"),
+                          (r"transaction \d+ (s|min)", "transaction AGE"), (r"min [ ▁-█]+ max", "min ... max")):
+        picture, count = re.subn(pattern, same, picture)
+        assert count == 1, pattern
+    return picture.rstrip("\n")
+
+
+def test_the_picture_of_the_readme_is_what_it_looks_like(agent_for, server):
+    [picture] = re.findall(r"```text\n(poolwarden  \d.*?)```", README, re.DOTALL)
+    assert {len(line) for line in picture.splitlines() if "max 42" in line} == {76}
+    keys = {"url": server.url(), "long_query": "1s"}
+    with load(server), watched(agent_for, {"orders": keys}, wait_for=r"42/47(.|\n)*long 1 ") as terminal:
+        assert without_what_differs(terminal.screen()) == without_what_differs(picture)
+
+
 def test_at_200_by_50(agent_for, server):
     databases = {"orders": server.url(), "billing": server.url("plain")}
     with load(server), watched(agent_for, databases, 200, 50, wait_for=r"43/47(.|\n)*43/47") as terminal:
