@@ -2,8 +2,12 @@
 
 #include <string.h>
 
+#include "agent/config_value.h"
 #include "agent/suggest.h"
 #include "aws/common/mem.h"
+
+#define TERMINATE_IDLE_MIN_MS 1000
+#define TERMINATE_IDLE_MAX_MS 604800000
 
 enum option_kind {
     OPTION_MODE,
@@ -12,6 +16,8 @@ enum option_kind {
     OPTION_CONFIG,
     OPTION_DRY_RUN,
     OPTION_PRUNE,
+    OPTION_TERMINATE_IDLE,
+    OPTION_YES,
     OPTION_CHOICE
 };
 
@@ -45,6 +51,10 @@ static const struct option {
      "delete the alarms that are ours for the configured databases, print them, exit"},
     {"once", 0, OPTION_MODE, MODE_ONCE, NULL, NULL,
      "sample every source once, print it, exit (publishes nothing)"},
+    {"diagnose", 0, OPTION_MODE, MODE_DIAGNOSE, NULL, NULL,
+     "examine the databases' connections now, print findings and remedies, exit"},
+    {"watch", 0, OPTION_MODE, MODE_WATCH, NULL, NULL,
+     "the same numbers live in the terminal, once a second"},
     {"check-config", 0, OPTION_MODE, MODE_CHECK_CONFIG, NULL, NULL,
      "validate the configuration, print it resolved (secrets hidden) and what it costs, exit"},
     {"print", 0, OPTION_PRINT, MODE_PRINT, prints, "WHAT",
@@ -57,15 +67,16 @@ static const struct option {
      "nothing"},
     {"prune", 0, OPTION_PRUNE, MODE_RUN, NULL, NULL,
      "with --remove-alarms: those of databases that are configured no longer, too"},
+    {"terminate-idle", 0, OPTION_TERMINATE_IDLE, MODE_RUN, NULL, "AGE",
+     "with --diagnose: show which sessions idle longer than that (5m) it would end"},
+    {"yes", 0, OPTION_YES, MODE_RUN, NULL, NULL, "with --terminate-idle: end them"},
     {"format", 0, OPTION_CHOICE, MODE_RUN, formats, "FMT",
      "text (default, for people) or json (for programs), of what a mode prints"},
     {"log-level", 0, OPTION_CHOICE, MODE_RUN, levels, "L", "error, warn, info (default), debug"},
     {"version", 'V', OPTION_MODE, MODE_VERSION, NULL, NULL, "print the version, exit"},
     {"help", 'h', OPTION_MODE, MODE_HELP, NULL, NULL, "print this, exit"},
     /* Names that are spoken for. */
-    {"diagnose", 0, OPTION_NOT_BUILT, MODE_RUN, NULL, NULL, NULL},
     {"health", 0, OPTION_NOT_BUILT, MODE_RUN, NULL, NULL, NULL},
-    {"watch", 0, OPTION_NOT_BUILT, MODE_RUN, NULL, NULL, NULL},
 };
 
 struct parser {
@@ -134,6 +145,17 @@ static bool set_choice(struct parser *parser, const struct option *option, const
     return false;
 }
 
+static bool set_terminate_idle(struct parser *parser, const char *value)
+{
+    static const struct value_rule rule = {.min = TERMINATE_IDLE_MIN_MS,
+                                           .max = TERMINATE_IDLE_MAX_MS};
+
+    return value_duration.parse(&rule, value, &parser->cli.terminate_idle_ms, parser->err) ||
+           err_set(parser->err, ERR_CONFIG,
+                   "--terminate-idle: \"%.80s\" is not accepted; accepted: 1s to 7d, like 5m",
+                   value);
+}
+
 static bool set_option(struct parser *parser, const struct option *option, const char *value)
 {
     switch (option->kind) {
@@ -151,6 +173,11 @@ static bool set_option(struct parser *parser, const struct option *option, const
         return true;
     case OPTION_PRUNE:
         parser->cli.prune = true;
+        return true;
+    case OPTION_TERMINATE_IDLE:
+        return set_terminate_idle(parser, value);
+    case OPTION_YES:
+        parser->cli.yes = true;
         return true;
     case OPTION_CHOICE:
         return set_choice(parser, option, value);
@@ -268,6 +295,12 @@ bool cli_parse(int argc, char *const *argv, struct cli *out, struct err *err)
     }
     if (!check_together(&parser)) {
         return false;
+    }
+    if (parser.cli.terminate_idle_ms > 0 && parser.cli.mode != MODE_DIAGNOSE) {
+        return err_set(err, ERR_CONFIG, "--terminate-idle goes with --diagnose");
+    }
+    if (parser.cli.yes && parser.cli.terminate_idle_ms == 0) {
+        return err_set(err, ERR_CONFIG, "--yes goes with --diagnose --terminate-idle");
     }
     *out = parser.cli;
     return true;

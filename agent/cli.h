@@ -18,6 +18,8 @@ enum cli_mode {
     MODE_REMOVE_ALARMS,
     MODE_SETUP_DASHBOARD,
     MODE_ONCE,
+    MODE_DIAGNOSE,
+    MODE_WATCH,
     MODE_CHECK_CONFIG,
     MODE_PRINT,
     MODE_VERSION,
@@ -35,7 +37,9 @@ struct cli {
     enum cli_format format;
     enum log_level log_level;
     bool prune;
-    enum cli_print print; /* with MODE_PRINT */
+    enum cli_print print;  /* with MODE_PRINT */
+    int terminate_idle_ms; /* 0: not asked for */
+    bool yes;
 };
 
 /* ERR_CONFIG: one sentence that says which word, why, and what is accepted. */

@@ -16,7 +16,8 @@
 static struct {
     enum log_level level;
     enum log_style style;
-} setup = {LOG_INFO, LOG_STYLE_TEXT};
+    bool silent;
+} setup = {LOG_INFO, LOG_STYLE_TEXT, false};
 
 static const struct {
     const char *text, *json;
@@ -51,6 +52,11 @@ void log_setup(enum log_level level, enum log_format format)
     } else {
         setup.style = journal_reads() ? LOG_STYLE_JOURNAL : LOG_STYLE_TEXT;
     }
+}
+
+void log_silence(void)
+{
+    setup.silent = true;
 }
 
 /* Length of the UTF-8 character at text that may be shown as it is; 0: a control character, or no
@@ -180,7 +186,7 @@ void log_at(enum log_level level, const char *format, ...)
     char message[MESSAGE_MAX], line[LOG_LINE_MAX];
     va_list args;
 
-    if (level > setup.level) {
+    if (level > setup.level || setup.silent) {
         return;
     }
     va_start(args, format);

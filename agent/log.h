@@ -24,6 +24,8 @@ enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 /* Before it: text, level info. */
 void log_setup(enum log_level level, enum log_format format);
+/* Nothing from here on: the terminal shows something else. */
+void log_silence(void);
 void log_at(enum log_level level, const char *format, ...) PW_PRINTF(2, 3);
 
 #define log_error(...) log_at(LOG_ERROR, __VA_ARGS__)

@@ -13,11 +13,14 @@
 #include "agent/check.h"
 #include "agent/cli.h"
 #include "agent/config.h"
+#include "agent/diagnose/diagnose.h"
+#include "agent/diagnose/terminate.h"
 #include "agent/log.h"
 #include "agent/once.h"
 #include "agent/print.h"
 #include "agent/setup.h"
 #include "agent/setup_dashboard.h"
+#include "agent/watch/watch.h"
 
 static int print_and_free(struct buf *text)
 {
@@ -87,6 +90,12 @@ static int run(const struct cli *cli)
         status = print_run(config, cli->print);
     } else if (cli->mode == MODE_SETUP_DASHBOARD) {
         status = setup_dashboard_run(config, cli);
+    } else if (cli->mode == MODE_DIAGNOSE && cli->terminate_idle_ms > 0) {
+        status = terminate_run(config, cli);
+    } else if (cli->mode == MODE_DIAGNOSE) {
+        status = diagnose_run(config, cli->format);
+    } else if (cli->mode == MODE_WATCH) {
+        status = watch_run(config, cli->format);
     } else {
         status = check(config, cli);
     }

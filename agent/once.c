@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/cloud.h"
 #include "agent/log.h"
 #include "agent/loop.h"
 #include "agent/probe.h"
+#include "agent/way_in.h"
 #include "aws/common/json.h"
 #include "aws/common/mem.h"
 
@@ -149,16 +149,6 @@ static void on_region(void *arg, const struct err *err)
     probe_start(&probe);
 }
 
-static bool needs_aws(const struct config *config)
-{
-    for (size_t i = 0; i < config->database_count; i++) {
-        if (config->databases[i].auth == AUTH_IAM || config->databases[i].password_secret) {
-            return true;
-        }
-    }
-    return false;
-}
-
 int once_run(const struct config *config, enum cli_format format)
 {
     struct once once = {
@@ -166,13 +156,9 @@ int once_run(const struct config *config, enum cli_format format)
     struct err err;
 
     uv_loop_init(&once.loop);
-    if (!cloud_init(&once.cloud, &once.loop, config, &err)) {
+    if (!way_in_open(&once.cloud, &once.loop, config, on_region, &once, &err)) {
         log_error("%s", err.message);
         once.status = EXIT_FAILED;
-    } else if (needs_aws(config)) {
-        cloud_find_region(&once.cloud, false, on_region, &once);
-    } else {
-        on_region(&once, NULL);
     }
     loop_run(&once.loop);
     json_decref(once.metrics);

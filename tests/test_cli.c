@@ -44,6 +44,12 @@ static const struct {
      {.mode = MODE_PRINT, .log_level = LOG_INFO, .print = PRINT_TASK_DEFINITION}},
     {"poolwarden --print=iam -c a.conf",
      {.mode = MODE_PRINT, .config_file = "a.conf", .log_level = LOG_INFO, .print = PRINT_IAM}},
+    {"poolwarden --diagnose", {.mode = MODE_DIAGNOSE, .log_level = LOG_INFO}},
+    {"poolwarden --diagnose --terminate-idle 5m",
+     {.mode = MODE_DIAGNOSE, .log_level = LOG_INFO, .terminate_idle_ms = 300000}},
+    {"poolwarden --yes --terminate-idle=90s --diagnose",
+     {.mode = MODE_DIAGNOSE, .log_level = LOG_INFO, .terminate_idle_ms = 90000, .yes = true}},
+    {"poolwarden --watch", {.mode = MODE_WATCH, .log_level = LOG_INFO}},
     {"poolwarden --once --format json",
      {.mode = MODE_ONCE, .format = FORMAT_JSON, .log_level = LOG_INFO}},
     {"poolwarden --format=text --check-config", {.mode = MODE_CHECK_CONFIG, .log_level = LOG_INFO}},
@@ -77,6 +83,8 @@ static void takes(void **state)
         assert_int_equal(cli.print, good[i].cli.print);
         assert_int_equal(cli.format, good[i].cli.format);
         assert_int_equal(cli.log_level, good[i].cli.log_level);
+        assert_int_equal(cli.terminate_idle_ms, good[i].cli.terminate_idle_ms);
+        assert_int_equal(cli.yes, good[i].cli.yes);
         assert_string_equal(cli.config_file != NULL ? cli.config_file : "(none)",
                             good[i].cli.config_file != NULL ? good[i].cli.config_file : "(none)");
     }
@@ -106,6 +114,14 @@ static const struct {
     {"poolwarden --once=1", "--once takes no value"},
     {"poolwarden --once -n",
      "--dry-run goes with the agent, a --setup mode or --remove-alarms, not with --once"},
+    {"poolwarden --diagnose --terminate-idle",
+     "--terminate-idle needs a value: --terminate-idle AGE"},
+    {"poolwarden --diagnose --terminate-idle soon",
+     "--terminate-idle: \"soon\" is not accepted; accepted: 1s to 7d, like 5m"},
+    {"poolwarden --diagnose --terminate-idle 0s",
+     "--terminate-idle: \"0s\" is not accepted; accepted: 1s to 7d, like 5m"},
+    {"poolwarden --terminate-idle 5m", "--terminate-idle goes with --diagnose"},
+    {"poolwarden --diagnose --yes", "--yes goes with --diagnose --terminate-idle"},
     {"poolwarden --health", "--health is not available in this version"},
 };
 

@@ -79,10 +79,7 @@ void query_sample(const struct query_options *options, struct buf *out)
                " extract(epoch FROM clock_timestamp() - statement_timestamp())::float8 * 1000"
                " AS server_ms"
                " FROM pg_stat_get_activity(NULL) a"
-               " WHERE a.backend_type = 'client backend'"
-               " OR (a.backend_type IS NULL AND a.datid IS NOT NULL AND a.usesysid IS NOT NULL"
-               " AND a.pid NOT IN (SELECT w.pid FROM pg_stat_get_wal_senders() w))"
-               " GROUP BY a.state%s",
+               " WHERE " QUERY_IS_CLIENT_BACKEND " GROUP BY a.state%s",
                privilege_of(options->server_version),
                options->by_group ? ", a.datid, a.application_name" : "");
 }

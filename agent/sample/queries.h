@@ -31,6 +31,12 @@ struct query_options {
     int stale_idle_ms;
 };
 
+/* Which rows of pg_stat_get_activity(NULL) a take a slot of max_connections. */
+#define QUERY_IS_CLIENT_BACKEND                                                                    \
+    "a.backend_type = 'client backend'"                                                            \
+    " OR (a.backend_type IS NULL AND a.datid IS NOT NULL AND a.usesysid IS NOT NULL"               \
+    " AND a.pid NOT IN (SELECT w.pid FROM pg_stat_get_wal_senders() w))"
+
 /* The sampling statement; without parameters. */
 void query_sample(const struct query_options *options, struct buf *out);
 

@@ -1,0 +1,433 @@
+#include "agent/diagnose/report.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/diagnose/holders.h"
+#include "agent/diagnose/session_line.h"
+#include "agent/prose.h"
+#include "aws/common/mem.h"
+
+#define INDENT         12 /* where findings' texts begin */
+#define HOLDERS_MAX    5
+#define LIMITS_MAX     20
+#define TASKS_LISTED   10
+#define TEXT_BYTES_MAX ((size_t)1 << 20)
+#define NAME_WIDTH     32
+#define BOLD           "\033[1m"
+#define RED            "\033[1;31m"
+#define YELLOW         "\033[1;33m"
+#define CYAN           "\033[36m"
+#define GREEN          "\033[32m"
+#define DIM            "\033[2m"
+#define PLAIN          "\033[0m"
+
+static void paint(const struct report_style *style, const char *color, const char *text,
+                  struct buf *out)
+{
+    buf_printf(out, "%s%s%s", style->color ? color : "", text, style->color ? PLAIN : "");
+}
+
+/* Words after a label, broken at the width, each further line below the first word. */
+static void add_wrapped(const struct report_style *style, size_t indent, const char *label,
+                        const char *text, struct buf *out)
+{
+    size_t at = indent + prose_length(label);
+    size_t below = at;
+
+    buf_printf(out, "%*s%s", (int)indent, "", label);
+    while (*text != '\0') {
+        size_t bytes = strcspn(text, " ");
+        char *word = mem_strndup(text, bytes);
+        size_t length = prose_length(word);
+
+        if (at > below && at + 1 + length > style->width) {
+            buf_printf(out, "\n%*s", (int)below, "");
+            at = below;
+        }
+        buf_printf(out, "%s%s", at > below ? " " : "", word);
+        at += (at > below ? 1 : 0) + length;
+        text += bytes + strspn(text + bytes, " ");
+        free(word);
+    }
+    buf_putc(out, '\n');
+}
+
+/* --- slots ---------------------------------------------------------------------------------- */
+
+static double reserved_of(const struct diagnosis *diagnosis)
+{
+    return diagnosis->snapshot.max_connections - diagnosis->snapshot.usable;
+}
+
+static double available_of(const struct diagnosis *diagnosis)
+{
+    return fmax(0, diagnosis->snapshot.usable - (double)diagnosis->facts.session_count);
+}
+
+static void add_slots(const struct diagnosis *diagnosis, struct buf *out)
+{
+    const struct snapshot *snapshot = &diagnosis->snapshot;
+    double used = (double)diagnosis->facts.session_count;
+
+    buf_printf(out,
+               "  max_connections %.0f, reserved %.0f, usable %.0f, used %.0f (%.0f %%), "
+               "available %.0f\n",
+               snapshot->max_connections, reserved_of(diagnosis), snapshot->usable, used,
+               snapshot->usable > 0 ? 100 * used / snapshot->usable : 0, available_of(diagnosis));
+}
+
+/* --- findings ------------------------------------------------------------------------------- */
+
+static const char *color_of(enum severity severity)
+{
+    static const char *const colors[] = {RED, YELLOW, CYAN};
+
+    return colors[severity];
+}
+
+/* Evidence keeps the blanks before it: they show who blocks whom. */
+static void add_evidence(const struct report_style *style, const char *text, struct buf *out)
+{
+    size_t blanks = strspn(text, " ");
+
+    add_wrapped(style, INDENT + blanks, "- ", text + blanks, out);
+}
+
+static void add_finding(const struct report_style *style, const struct finding *finding,
+                        struct buf *out)
+{
+    const char *name = severity_name(finding->severity);
+
+    buf_puts(out, "\n  ");
+    paint(style, color_of(finding->severity), name, out);
+    buf_printf(out, "%*s", (int)(INDENT - 2 - strlen(name)), "");
+    paint(style, BOLD, finding->title, out);
+    buf_putc(out, '\n');
+    for (size_t i = 0; i < finding->evidence.count; i++) {
+        add_evidence(style, finding->evidence.items[i], out);
+    }
+    add_wrapped(style, INDENT, "", finding->meaning, out);
+    for (size_t i = 0; i < finding->remedies.count; i++) {
+        buf_printf(out, "%*s", INDENT, "");
+        paint(style, GREEN, ">", out);
+        buf_printf(out, " %s\n", finding->remedies.items[i]);
+    }
+}
+
+/* --- who holds the slots -------------------------------------------------------------------- */
+
+static void add_cell(const char *text, size_t width, struct buf *out)
+{
+    size_t length = prose_length(text);
+
+    buf_printf(out, "%s%*s", text, length < width ? (int)(width - length) : 0, "");
+}
+
+static void add_holder_row(const struct holder *holder, struct buf *out)
+{
+    struct buf name, age;
+
+    buf_init(&name, 1024);
+    buf_init(&age, 64);
+    prose_plain(holder->name, NAME_WIDTH - 4, &name);
+    prose_age(holder->oldest_s, &age);
+    buf_puts(out, "    ");
+    add_cell(buf_text(&name), NAME_WIDTH, out);
+    buf_printf(out, "%11zu %7zu %7zu %7zu %7zu  %8s\n", holder->connections, holder->active,
+               holder->idle, holder->in_transaction, holder->other, buf_text(&age));
+    buf_done(&name);
+    buf_done(&age);
+}
+
+static void add_holders(const struct report_style *style, const struct diagnosis *diagnosis,
+                        struct buf *out)
+{
+    struct holders holders;
+    char *title =
+        mem_printf("  %-*s%11s %7s %7s %7s %7s  %8s", NAME_WIDTH + 2, "who holds the slots",
+                   "connections", "active", "idle", "in tx", "other", "oldest");
+
+    buf_putc(out, '\n');
+    paint(style, BOLD, title, out);
+    buf_putc(out, '\n');
+    free(title);
+    for (int by = 0; by < HOLDER_BY_COUNT; by++) {
+        holders_count(&diagnosis->facts, (enum holder_by)by, false, &holders);
+        buf_puts(out, "   ");
+        paint(style, DIM, holder_by_name((enum holder_by)by), out);
+        buf_putc(out, '\n');
+        for (size_t i = 0; i < holders.count && i < HOLDERS_MAX; i++) {
+            add_holder_row(&holders.items[i], out);
+        }
+        if (holders.count > HOLDERS_MAX) {
+            buf_printf(out, "    and %zu more\n", holders.count - HOLDERS_MAX);
+        }
+        holders_done(&holders);
+    }
+}
+
+/* --- CONNECTION LIMITs ------------------------------------------------------------------------ */
+
+static void add_limits(const struct report_style *style, const struct facts *facts, struct buf *out)
+{
+    if (facts->limit_count == 0) {
+        return;
+    }
+    buf_puts(out, "\n  ");
+    paint(style, BOLD, "limits of roles and databases", out);
+    buf_putc(out, '\n');
+    for (size_t i = 0; i < facts->limit_count && i < LIMITS_MAX; i++) {
+        const struct fact_limit *limit = &facts->limits[i];
+
+        buf_printf(out, "    %s ", limit->of_role ? "role" : "database");
+        plain_name(limit->name, out);
+        buf_printf(out, ": %zu of %d\n", facts_count_against(facts, limit), limit->limit);
+    }
+    if (facts->limit_count > LIMITS_MAX) {
+        buf_printf(out, "    and %zu more\n", facts->limit_count - LIMITS_MAX);
+    }
+}
+
+/* --- the budget ----------------------------------------------------------------------------- */
+
+static size_t tasks_listed(const struct budget *budget)
+{
+    return budget->tasks > TASKS_LISTED ? budget->tasks : TASKS_LISTED;
+}
+
+/* "1 task 28, 2 tasks 14, ...": not further than one connection each. */
+static void add_budget(const struct report_style *style, const struct diagnosis *diagnosis,
+                       struct buf *out)
+{
+    struct budget budget;
+    struct buf text;
+
+    budget_of(diagnosis, &budget);
+    buf_init(&text, 65536);
+    buf_printf(&text, "%zu of %zu usable connections for applications (%d %%); they hold %zu now",
+               budget.budget, budget.usable, BUDGET_PERCENT, budget.in_use);
+    if (budget.tasks > 0) {
+        buf_printf(&text, ", from %zu task%s (application and client address)", budget.tasks,
+                   budget.tasks == 1 ? "" : "s");
+    }
+    buf_puts(&text, ". connection_limit that fits:");
+    for (size_t tasks = 1; tasks <= tasks_listed(&budget) && tasks <= budget.budget; tasks++) {
+        if (tasks <= TASKS_LISTED || tasks == budget.tasks) {
+            buf_printf(&text, "%s %zu for %zu task%s", tasks > 1 ? "," : "",
+                       budget_per_task(&budget, tasks), tasks, tasks == 1 ? "" : "s");
+        }
+    }
+    buf_puts(out, "\n  ");
+    paint(style, BOLD, "budget", out);
+    buf_putc(out, '\n');
+    add_wrapped(style, 4, "", buf_text(&text), out);
+    buf_done(&text);
+}
+
+/* --- the whole ------------------------------------------------------------------------------ */
+
+/* Advice is no illness. */
+static bool is_healthy(const struct diagnosis *diagnosis)
+{
+    return diagnosis->err.code == ERR_NONE && diagnosis->gaps.count == 0 &&
+           (diagnosis->findings.count == 0 ||
+            diagnosis->findings.items[0].severity == SEVERITY_ADVICE);
+}
+
+static void add_healthy(const struct report_style *style, const struct diagnosis *diagnosis,
+                        struct buf *out)
+{
+    double used = (double)diagnosis->facts.session_count, usable = diagnosis->snapshot.usable;
+
+    paint(style, BOLD, diagnosis->database->name, out);
+    buf_puts(out, ": ");
+    paint(style, GREEN, "healthy", out);
+    buf_printf(out, ", %.0f of %.0f usable connections are taken (%.0f %%)", used, usable,
+               usable > 0 ? 100 * used / usable : 0);
+    buf_puts(out, diagnosis->findings.count == 0 ? ", nothing to mend\n" : "; advice:\n");
+}
+
+static void add_header(const struct report_style *style, const struct diagnosis *diagnosis,
+                       struct buf *out)
+{
+    char *server = conninfo_describe(&diagnosis->database->conninfo);
+
+    paint(style, BOLD, diagnosis->database->name, out);
+    buf_printf(out, "  %s", server);
+    if (diagnosis->err.code == ERR_NONE) {
+        buf_printf(out, "  PostgreSQL %s%s", diagnosis->version,
+                   diagnosis->snapshot.is_replica ? ", replica" : "");
+    }
+    buf_putc(out, '\n');
+    free(server);
+}
+
+void report_text(const struct diagnosis *diagnosis, const struct report_style *style,
+                 struct buf *out)
+{
+    bool sessions = diagnosis->facts.known[FACT_SESSIONS];
+
+    if (is_healthy(diagnosis)) {
+        add_healthy(style, diagnosis, out);
+    } else {
+        add_header(style, diagnosis, out);
+    }
+    if (sessions && !is_healthy(diagnosis)) {
+        add_slots(diagnosis, out);
+    }
+    for (size_t i = 0; i < diagnosis->findings.count; i++) {
+        add_finding(style, &diagnosis->findings.items[i], out);
+    }
+    for (size_t i = 0; i < diagnosis->gaps.count; i++) {
+        buf_printf(out, "\n  not examined: %s\n", diagnosis->gaps.items[i]);
+    }
+    if (sessions && !is_healthy(diagnosis)) {
+        add_holders(style, diagnosis, out);
+        add_limits(style, &diagnosis->facts, out);
+        add_budget(style, diagnosis, out);
+    }
+}
+
+/* --- for programs --------------------------------------------------------------------------- */
+
+/* As people see it: valid UTF-8, no control characters. The blanks before evidence show who blocks
+ * whom. */
+static json_t *line_json(const char *text)
+{
+    size_t blanks = strspn(text, " ");
+    struct buf line;
+
+    buf_init(&line, TEXT_BYTES_MAX);
+    buf_add(&line, text, blanks);
+    prose_plain(text + blanks, TEXT_BYTES_MAX / 8, &line);
+    json_t *json = json_string(buf_text(&line));
+    buf_done(&line);
+    return mem_check(json);
+}
+
+static json_t *list_json(const struct config_list *list)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < list->count; i++) {
+        json_array_append_new(array, line_json(list->items[i]));
+    }
+    return array;
+}
+
+static json_t *findings_json(const struct findings *findings)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < findings->count; i++) {
+        const struct finding *finding = &findings->items[i];
+
+        json_array_append_new(
+            array, json_pack("{s:s, s:s, s:o, s:o, s:s, s:o}", "id", finding->id, "severity",
+                             severity_name(finding->severity), "title", line_json(finding->title),
+                             "evidence", list_json(&finding->evidence), "meaning", finding->meaning,
+                             "remedies", list_json(&finding->remedies)));
+    }
+    return array;
+}
+
+static json_t *age_json(double seconds)
+{
+    return seconds >= 0 ? json_real(seconds) : json_null();
+}
+
+static json_t *holders_json(const struct diagnosis *diagnosis)
+{
+    json_t *document = json_object();
+
+    for (int by = 0; by < HOLDER_BY_COUNT; by++) {
+        json_t *array = json_array();
+        struct holders holders;
+
+        holders_count(&diagnosis->facts, (enum holder_by)by, false, &holders);
+        for (size_t i = 0; i < holders.count; i++) {
+            const struct holder *holder = &holders.items[i];
+
+            json_array_append_new(
+                array,
+                json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:o}", "name", line_json(holder->name),
+                          "connections", (json_int_t)holder->connections, "active",
+                          (json_int_t)holder->active, "idle", (json_int_t)holder->idle,
+                          "idle_in_transaction", (json_int_t)holder->in_transaction, "other",
+                          (json_int_t)holder->other, "oldest_s", age_json(holder->oldest_s)));
+        }
+        json_object_set_new(document, holder_by_name((enum holder_by)by), array);
+        holders_done(&holders);
+    }
+    return document;
+}
+
+static json_t *limits_json(const struct facts *facts)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < facts->limit_count; i++) {
+        const struct fact_limit *limit = &facts->limits[i];
+
+        json_array_append_new(
+            array, json_pack("{s:s, s:o, s:i, s:I}", "of", limit->of_role ? "role" : "database",
+                             "name", line_json(limit->name), "limit", limit->limit, "used",
+                             (json_int_t)facts_count_against(facts, limit)));
+    }
+    return array;
+}
+
+static json_t *budget_json(const struct diagnosis *diagnosis)
+{
+    json_t *limits = json_object();
+    struct budget budget;
+
+    budget_of(diagnosis, &budget);
+    for (size_t tasks = 1; tasks <= tasks_listed(&budget) && tasks <= budget.budget; tasks++) {
+        char *name = mem_printf("%zu", tasks);
+
+        json_object_set_new(limits, name,
+                            json_integer((json_int_t)budget_per_task(&budget, tasks)));
+        free(name);
+    }
+    return json_pack("{s:i, s:I, s:I, s:I, s:o}", "percent", BUDGET_PERCENT, "connections",
+                     (json_int_t)budget.budget, "in_use", (json_int_t)budget.in_use, "tasks",
+                     (json_int_t)budget.tasks, "connection_limit", limits);
+}
+
+static json_t *slots_json(const struct diagnosis *diagnosis)
+{
+    const struct snapshot *snapshot = &diagnosis->snapshot;
+
+    return json_pack("{s:I, s:I, s:I, s:I, s:I}", "max_connections",
+                     (json_int_t)snapshot->max_connections, "reserved",
+                     (json_int_t)reserved_of(diagnosis), "usable", (json_int_t)snapshot->usable,
+                     "used", (json_int_t)diagnosis->facts.session_count, "available",
+                     (json_int_t)available_of(diagnosis));
+}
+
+json_t *report_json(const struct diagnosis *diagnosis)
+{
+    const struct config_database *database = diagnosis->database;
+    char *server = conninfo_describe(&database->conninfo);
+    bool examined = diagnosis->err.code == ERR_NONE,
+         sessions = diagnosis->facts.known[FACT_SESSIONS];
+    json_t *document =
+        json_pack("{s:o, s:o, s:o, s:b, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name",
+                  line_json(database->name), "identifier", line_json(database->identifier),
+                  "server", line_json(server), "examined", examined, "error",
+                  examined ? json_null() : line_json(diagnosis->err.message), "version",
+                  diagnosis->version[0] != '\0' ? line_json(diagnosis->version) : json_null(),
+                  "healthy", is_healthy(diagnosis), "gaps", list_json(&diagnosis->gaps), "slots",
+                  sessions ? slots_json(diagnosis) : json_null(), "findings",
+                  findings_json(&diagnosis->findings), "holders",
+                  sessions ? holders_json(diagnosis) : json_null(), "limits",
+                  sessions ? limits_json(&diagnosis->facts) : json_null(), "budget",
+                  sessions ? budget_json(diagnosis) : json_null(), "logins_per_second",
+                  age_json(facts_logins_per_s(&diagnosis->facts)));
+
+    free(server);
+    return document;
+}
