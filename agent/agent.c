@@ -101,6 +101,7 @@ static bool add_outlet(struct agent *agent, const struct config *config, const c
                                            .config = config,
                                            .region = region,
                                            .agent_name = agent->name,
+                                           .state_dir = state_dir(agent->state),
                                            .dry_run = agent->cli->dry_run,
                                            .on_empty = on_outlet_empty,
                                            .arg = agent};
@@ -461,22 +462,45 @@ static void on_outlet_closed(void *arg)
     }
 }
 
+/* What CloudWatch does not have and no disk either. */
+static size_t lost_datums(const struct agent *agent)
+{
+    size_t datums = 0;
+
+    for (size_t i = 0; i < agent->outlet_count; i++) {
+        bool durable = outlet_is_durable(agent->outlets[i]);
+
+        datums += durable ? 0 : outlet_backlog(agent->outlets[i]);
+    }
+    return datums;
+}
+
+static void tell_end(const struct agent *agent)
+{
+    size_t waiting = backlog(agent), lost = lost_datums(agent);
+
+    if (waiting > lost) {
+        log_warn("stopped; %zu datums wait in %s and are sent at the next start", waiting - lost,
+                 agent->config->state_dir);
+    }
+    if (lost > 0) {
+        log_error("stopped; %zu datums are lost: CloudWatch did not take them within %d s", lost,
+                  FLUSH_MS / 1000);
+    } else if (waiting == 0 && agent->status == EXIT_DONE) {
+        log_info("stopped; all that was sampled is %s",
+                 agent->cli->dry_run ? "printed" : "in CloudWatch");
+    }
+}
+
 static void close_outlets(struct agent *agent)
 {
-    size_t lost = backlog(agent);
 
     agent->ended = true;
     uv_close((uv_handle_t *)&agent->flush, NULL);
     uv_close((uv_handle_t *)&agent->hangup, NULL);
     uv_close((uv_handle_t *)&agent->terminate, NULL);
     uv_close((uv_handle_t *)&agent->interrupt, NULL);
-    if (lost > 0) {
-        log_error("stopped; %zu datums are lost: CloudWatch did not take them within %d s", lost,
-                  FLUSH_MS / 1000);
-    } else if (agent->status == EXIT_DONE) {
-        log_info("stopped; all that was sampled is %s",
-                 agent->cli->dry_run ? "printed" : "in CloudWatch");
-    }
+    tell_end(agent);
     agent->closing = agent->outlet_count;
     for (size_t i = 0; i < agent->outlet_count; i++) {
         outlet_stop(agent->outlets[i], on_outlet_closed, agent);
@@ -648,6 +672,16 @@ static void free_agent(struct agent *agent)
     free(agent->outlets);
 }
 
+/* Nothing was started but the way to the cloud. */
+static int refuse(struct agent *agent)
+{
+    cloud_done(&agent->cloud);
+    loop_run(&agent->loop);
+    free_agent(agent);
+    loop_end(&agent->loop, EXIT_FAILED);
+    return EXIT_FAILED;
+}
+
 int agent_run(struct config *config, const struct cli *cli)
 {
     struct agent agent = {.cli = cli, .config = config};
@@ -662,6 +696,10 @@ int agent_run(struct config *config, const struct cli *cli)
     agent.state = state_new(config->state_dir, &err);
     if (err.code != ERR_NONE) {
         log_warn("%s", err.message);
+    }
+    if (!cli->dry_run && !state_lock(agent.state, &err)) {
+        log_error("%s", err.message);
+        return refuse(&agent);
     }
     if (gethostname(agent.name, sizeof(agent.name) - 1) != 0) {
         memcpy(agent.name, "unknown", sizeof("unknown"));

@@ -89,16 +89,18 @@ const struct config_key config_keys[] = {
                      "arrive, whatever the interval."},
     {SECTION_AGENT, "state_dir", CONFIG(state_dir),
      &value_optional, PATH(.variable = "STATE_DIRECTORY"),
-     "/var/lib/poolwarden", RESTART, "What is remembered over a restart. $STATE_DIRECTORY, which "
-                                     "systemd sets, is the default where there is one."},
+     "/var/lib/poolwarden", RESTART, "What is remembered over a restart: what CloudWatch does not "
+                                     "have yet, the samples of the open minute, last known limits. "
+                                     "One agent a directory. $STATE_DIRECTORY, which systemd sets, "
+                                     "is the default where there is one."},
     {SECTION_AGENT, "runtime_dir", CONFIG(runtime_dir),
      &value_optional, PATH(.variable = "RUNTIME_DIRECTORY"),
      "/run/poolwarden", RESTART, "Files of the running agent. $RUNTIME_DIRECTORY is the default "
                                  "where there is one."},
     {SECTION_AGENT, "spool_limit", CONFIG(spool_limit),
      &value_size, {.min = MB(1), .max = MB(4096)},
-     "64MB", RESTART, "The most that waits, in memory, while CloudWatch can not be reached; the "
-                      "oldest goes first."},
+     "64MB", RESTART, "The most that waits, in memory and in state_dir, while CloudWatch can not be "
+                      "reached; the oldest goes first."},
     {SECTION_AGENT, "leader_election", CONFIG(leader_election),
      &value_flag, {.words = on_off_auto, .accepted = "on or off"},
      "off", RESTART, "One publisher of a database's metrics among many agents. Not available in "

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/durable.h"
 #include "agent/log.h"
 #include "agent/publish/window.h"
 #include "aws/common/mem.h"
@@ -20,6 +21,7 @@ struct outlet {
     struct aws_client *client; /* NULL without a region */
     struct windows *windows;
     struct spool *spool;
+    struct durable *durable; /* NULL: in memory only */
     struct publisher *publisher;
     struct provision *provision;    /* NULL without a client */
     char *provision_told;           /* why it failed, as logged; NULL: it works */
@@ -51,6 +53,8 @@ static void on_sent(void *arg)
 
     outlet->on_empty(outlet->on_empty_arg);
 }
+
+static void on_ambiguous(void *arg, size_t datums);
 
 static void on_provision_line(void *arg, const struct provision_line *line)
 {
@@ -126,6 +130,25 @@ static struct windows_options windows_options_of(const struct config *config)
                                     .dimensions = &config->dimensions};
 }
 
+static void open_durable(struct outlet *outlet, const struct outlet_options *options)
+{
+    const struct config *config = options->config;
+    const struct durable_options durable = {.loop = options->loop,
+                                            .state_dir =
+                                                options->dry_run ? NULL : options->state_dir,
+                                            .region = outlet->region,
+                                            .namespace_ = config->namespace_,
+                                            .limit_bytes = config->spool_limit,
+                                            .spool = outlet->spool,
+                                            .windows = outlet->windows};
+    size_t ambiguous;
+
+    outlet->durable = durable_open(&durable, &ambiguous);
+    if (ambiguous > 0) {
+        on_ambiguous(outlet, ambiguous);
+    }
+}
+
 static void start_parts(struct outlet *outlet, const struct outlet_options *options)
 {
     const struct config *config = options->config;
@@ -133,6 +156,7 @@ static void start_parts(struct outlet *outlet, const struct outlet_options *opti
 
     outlet->windows = windows_new(&windows);
     outlet->spool = spool_new(config->spool_limit);
+    open_durable(outlet, options);
     const struct publisher_options publisher = {
         .loop = options->loop,
         .spool = outlet->spool,
@@ -140,6 +164,7 @@ static void start_parts(struct outlet *outlet, const struct outlet_options *opti
         .window_ms = windows.length_ms,
         .on_dry_run = options->dry_run ? on_dry_run : NULL,
         .on_sent = on_sent,
+        .on_ambiguous = on_ambiguous,
         .arg = outlet,
     };
     outlet->publisher = publisher_new(&publisher);
@@ -224,6 +249,7 @@ void outlet_reconfigure(struct outlet *outlet, const struct config *config)
 void outlet_put(struct outlet *outlet, const struct reading *reading)
 {
     windows_put(outlet->windows, reading);
+    durable_put(outlet->durable, reading);
 }
 
 static void on_datum(void *arg, int64_t start_ms, const char *members)
@@ -238,7 +264,13 @@ static void put_self(struct outlet *outlet, enum metric_id metric, int64_t time_
     const struct reading reading = {
         .metric = metric, .extra = outlet->agent_name, .time_ms = time_ms, .value = value};
 
-    windows_put(outlet->windows, &reading);
+    outlet_put(outlet, &reading);
+}
+
+/* At once, so that a crash does not lose the count. */
+static void on_ambiguous(void *arg, size_t datums)
+{
+    put_self(arg, METRIC_AGENT_AMBIGUOUS_RETRIES, time_now_ms(), (double)datums);
 }
 
 /* What went wrong since the last time, in the window that is about to close. */
@@ -258,8 +290,7 @@ static void tell_self(struct outlet *outlet, int64_t time_ms)
              (double)(dropped - outlet->told_dropped + readings));
     put_self(outlet, METRIC_AGENT_PUBLISH_ERRORS, time_ms,
              (double)(now->errors - outlet->told.errors));
-    put_self(outlet, METRIC_AGENT_AMBIGUOUS_RETRIES, time_ms,
-             (double)(now->ambiguous - outlet->told.ambiguous));
+    put_self(outlet, METRIC_AGENT_AMBIGUOUS_RETRIES, time_ms, 0);
     put_self(outlet, METRIC_AGENT_SPOOL_BYTES, time_ms, (double)spool_bytes(outlet->spool));
     outlet->told = *now;
     outlet->told_dropped = dropped;
@@ -271,6 +302,7 @@ void outlet_publish(struct outlet *outlet, int64_t until_ms)
 
     tell_self(outlet, all ? time_now_ms() : until_ms - 1);
     windows_close(outlet->windows, until_ms, on_datum, outlet);
+    durable_close_windows(outlet->durable, until_ms);
     if (all) {
         publisher_flush(outlet->publisher);
     } else {
@@ -297,6 +329,11 @@ size_t outlet_backlog(const struct outlet *outlet)
     return spool_count(outlet->spool);
 }
 
+bool outlet_is_durable(const struct outlet *outlet)
+{
+    return spool_is_on_disk(outlet->spool);
+}
+
 static void on_part_closed(void *arg)
 {
     struct outlet *outlet = arg;
@@ -307,6 +344,7 @@ static void on_part_closed(void *arg)
     outlet_closed *closed = outlet->closed;
     void *arg_of_closed = outlet->closed_arg;
 
+    durable_free(outlet->durable);
     windows_free(outlet->windows);
     spool_free(outlet->spool);
     aws_client_free(outlet->client);

@@ -11,6 +11,8 @@
 
 #define BACKOFF_BASE_MS 500
 #define BACKOFF_MAX_MS  15000
+#define PAUSE_MIN_MS    100
+#define PAUSE_SPAN_MS   200
 
 /* Single datums refused in a row, with nothing accepted between, that are dropped. */
 #define REFUSED_MAX 5
@@ -24,6 +26,7 @@ struct publisher {
     size_t bytes;     /* of the request under way */
     size_t max_count; /* datums of a request; less once a request was too large */
     int failures;     /* in a row */
+    bool hurry;       /* no pauses: the agent is leaving */
     int refused;      /* single datums, since one was accepted */
     size_t probes;    /* while everything is refused */
     struct trouble trouble;
@@ -78,6 +81,7 @@ static void back_off(struct publisher *publisher, const struct err *err,
 
     if (failure->may_have_arrived) {
         publisher->counters.ambiguous += batch->sent;
+        publisher->options.on_ambiguous(publisher->options.arg, batch->sent);
     }
     if (batch->sent == batch->count) {
         batch->count = 0;
@@ -99,13 +103,21 @@ static void allow_larger(struct publisher *publisher)
     publisher->max_count = doubled < CLOUDWATCH_DATUMS_MAX ? doubled : CLOUDWATCH_DATUMS_MAX;
 }
 
+uint64_t publisher_pause_ms(double random)
+{
+    return PAUSE_MIN_MS + (uint64_t)(random * PAUSE_SPAN_MS);
+}
+
 /* After everything that takes datums out of the spool; the caller's last act. */
 static void go_on(struct publisher *publisher)
 {
     const struct publisher_options *options = &publisher->options;
 
     if (spool_count(options->spool) > 0) {
-        send_next(publisher);
+        bool at_once = publisher->hurry || publisher->batch.count > 0 || !options->client;
+
+        uv_timer_start(&publisher->timer, on_timer,
+                       at_once ? 0 : publisher_pause_ms(options->random()), 0);
     } else {
         allow_larger(publisher);
         options->on_sent(options->arg);
@@ -185,6 +197,9 @@ static void on_answer(void *arg, const struct aws_answer *answer, const struct e
     publisher->call = NULL;
     publisher->counters.requests++;
     publisher->counters.errors += answer ? 0 : 1;
+    if (!answer && !failure->may_have_arrived) {
+        spool_mark(publisher->options.spool, NULL, 0);
+    }
     if (answer) {
         on_accepted(publisher);
     } else if (failure->status == 413) {
@@ -248,6 +263,7 @@ static void send_next(struct publisher *publisher)
         dry_run(publisher);
         return;
     }
+    spool_mark(options->spool, batch->ids, batch->sent);
     publisher->call = cloudwatch_put_metric_data(options->client, publisher->namespace_,
                                                  batch->entries, batch->sent, on_answer, publisher);
 }
@@ -268,6 +284,7 @@ void publisher_kick(struct publisher *publisher)
 void publisher_flush(struct publisher *publisher)
 {
     publisher->failures = 0;
+    publisher->hurry = true;
     if (!publisher->call) {
         uv_timer_start(&publisher->timer, on_timer, 0, 0);
     }

@@ -1,6 +1,7 @@
 /*
  * Sends the spool to CloudWatch: one request at a time, full batches, backoff with jitter (at most
- * 15 s apart) while it fails.
+ * 15 s apart) while it fails. A backlog goes out at five requests a second on average: a hundred
+ * agents that come back together stay under an account's 500, and jitter keeps them out of step.
  *
  *     struct publisher *publisher = publisher_new(&options);
  *     spool_push(...); publisher_kick(publisher);
@@ -12,7 +13,8 @@
  * account): nothing more is dropped, and one datum at a time is tried until one is taken. Denied,
  * unreachable, throttled: everything is kept.
  *
- * A request whose answer was lost is sent again, and counted: PutMetricData knows no idempotency,
+ * A batch is marked in the spool before it is sent, so that a crash does not hide that it was. A
+ * request whose answer was lost is sent again, and counted: PutMetricData knows no idempotency,
  * so that its sums and sample counts may then be too high (maximum and minimum stay right). A lost
  * minute would be the worse mistake.
  *
@@ -50,6 +52,8 @@ struct publisher_options {
     /* The spool has become empty: all of it was acknowledged or given up. May stop the publisher.
      */
     void (*on_sent)(void *arg);
+    /* So many datums were sent, and nobody knows whether they arrived: they are sent again. */
+    void (*on_ambiguous)(void *arg, size_t datums);
     void *arg;
     double (*random)(void); /* of the jitter, 0 <= x < 1; NULL: the system's */
 };
@@ -73,6 +77,9 @@ void publisher_stop(struct publisher *publisher, publisher_closed *closed,
                     void *arg); /* frees it, then calls, later */
 
 /* --- inside, for tests ------------------------------------------------------------------------ */
+
+/* Milliseconds between two requests of a backlog. */
+uint64_t publisher_pause_ms(double random);
 
 /*
  * Milliseconds before the next attempt after so many failures in a row (1 for the first): full
