@@ -1,6 +1,7 @@
 #include "agent/agent.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,18 +11,20 @@
 #include "agent/cloud.h"
 #include "agent/loop.h"
 #include "agent/notify.h"
-#include "agent/outlet.h"
+#include "agent/outlets.h"
 #include "agent/sample/activity.h"
 #include "agent/sample/statsd.h"
 #include "agent/state.h"
+#include "agent/vitals.h"
 #include "aws/common/mem.h"
 #include "aws/common/random.h"
 #include "aws/time.h"
 
 #define TICK_MS           1000
-#define LATE_ANSWER_MS    6000 /* a window does not wait longer for an answer that is still out */
-#define FLUSH_MS          4000 /* of the 5 s that leaving may take */
-#define PROVISION_AT_TICK 3    /* by then most limits are known: one comparison instead of two */
+#define LATE_ANSWER_MS    6000  /* a window does not wait longer for an answer that is still out */
+#define UNHEALTHY_MS      15000 /* later than any deadline of ours */
+#define FLUSH_MS          4000  /* of the 5 s that leaving may take */
+#define PROVISION_AT_TICK 3     /* by then most limits are known: one comparison instead of two */
 
 /* A database and who samples it. */
 struct member {
@@ -40,14 +43,14 @@ struct agent {
     struct member *members;
     size_t member_count;
     struct source *statsd; /* NULL: not configured */
-    struct outlet **outlets;
-    size_t outlet_count;
+    struct outlets outlets;
     struct ticker ticker;
     uv_signal_t hangup, terminate, interrupt;
     uv_timer_t flush;
     int64_t published_ms; /* windows up to here are closed */
     int64_t sampled_ms;   /* the last tick that sources saw */
-    int64_t watchdog_ms;  /* when systemd was last told that we live */
+    int64_t answered_ms;  /* when a database last was, by uv_hrtime(); 0: not yet */
+    struct vitals vitals;
     uint64_t ticks;
     size_t stopping; /* sources on their way out */
     size_t closing;  /* outlets on theirs */
@@ -62,80 +65,42 @@ static void leave(struct agent *agent, int status);
 
 /* --- the way of a reading ------------------------------------------------------------------- */
 
-static size_t backlog(const struct agent *agent)
-{
-    size_t datums = 0;
-
-    for (size_t i = 0; i < agent->outlet_count; i++) {
-        datums += outlet_backlog(agent->outlets[i]);
-    }
-    return datums;
-}
-
 static void close_outlets(struct agent *agent);
 
 static void on_outlet_empty(void *arg)
 {
     struct agent *agent = arg;
 
-    if (agent->leaving && !agent->ended && agent->stopping == 0 && backlog(agent) == 0) {
+    if (agent->leaving && !agent->ended && agent->stopping == 0 &&
+        outlets_backlog(&agent->outlets) == 0) {
         close_outlets(agent);
     }
 }
 
-static struct outlet *find_outlet(const struct agent *agent, const char *region)
-{
-    for (size_t i = 0; i < agent->outlet_count; i++) {
-        if (outlet_is_for(agent->outlets[i], region)) {
-            return agent->outlets[i];
-        }
-    }
-    return NULL;
-}
-
-static bool add_outlet(struct agent *agent, const struct config *config, const char *region,
-                       struct err *err)
-{
-    const struct outlet_options options = {.loop = &agent->loop,
-                                           .cloud = &agent->cloud,
-                                           .config = config,
-                                           .region = region,
-                                           .agent_name = agent->name,
-                                           .state_dir = state_dir(agent->state),
-                                           .dry_run = agent->cli->dry_run,
-                                           .on_empty = on_outlet_empty,
-                                           .arg = agent};
-    struct outlet *outlet;
-
-    if (!outlet_new(&options, &outlet, err)) {
-        return false;
-    }
-    agent->outlets = mem_grow(agent->outlets, agent->outlet_count + 1, sizeof(struct outlet *));
-    agent->outlets[agent->outlet_count++] = outlet;
-    return true;
-}
-
-/* One for each region in which a database lives. */
 static bool add_outlets(struct agent *agent, const struct config *config, struct err *err)
 {
-    for (size_t i = 0; i < config->database_count; i++) {
-        const struct config_database *database = &config->databases[i];
-        const char *region = cloud_region_of(&agent->cloud, database);
+    const struct outlet_options common = {.loop = &agent->loop,
+                                          .cloud = &agent->cloud,
+                                          .config = config,
+                                          .agent_name = agent->name,
+                                          .state_dir = state_dir(agent->state),
+                                          .dry_run = agent->cli->dry_run,
+                                          .on_empty = on_outlet_empty,
+                                          .arg = agent};
 
-        if (!find_outlet(agent, region) && !add_outlet(agent, config, region, err)) {
-            err_context(err, "database %s", database->name);
-            return false;
-        }
-    }
-    return true;
+    return outlets_add(&agent->outlets, &common, err);
 }
 
 static void on_reading(void *arg, const struct reading *reading)
 {
     struct agent *agent = arg;
 
-    outlet_put(find_outlet(agent, reading->region ? reading->region : agent->cloud.region),
-               reading);
+    if (reading->metric == METRIC_DATABASE_UP && reading->value > 0) {
+        agent->answered_ms = (int64_t)(uv_hrtime() / 1000000);
+    }
+    outlet_put(
+        outlets_find(&agent->outlets, reading->region ? reading->region : agent->cloud.region),
+        reading);
 }
 
 /* The same identifier may stand for another server in another region. */
@@ -149,7 +114,7 @@ static char *limit_key(const struct agent *agent, const struct config_database *
 static void on_limit(void *arg, const struct config_database *database, double usable)
 {
     struct agent *agent = arg;
-    struct outlet *outlet = find_outlet(agent, cloud_region_of(&agent->cloud, database));
+    struct outlet *outlet = outlets_find(&agent->outlets, cloud_region_of(&agent->cloud, database));
     char *key = limit_key(agent, database);
     struct err err;
 
@@ -227,9 +192,7 @@ static void publish_if_due(struct agent *agent, int64_t tick_ms)
         return;
     }
     agent->published_ms = boundary;
-    for (size_t i = 0; i < agent->outlet_count; i++) {
-        outlet_publish(agent->outlets[i], boundary);
-    }
+    outlets_publish(&agent->outlets, boundary);
 }
 
 static void sample_if_due(struct agent *agent, int64_t tick_ms)
@@ -248,20 +211,51 @@ static void sample_if_due(struct agent *agent, int64_t tick_ms)
     }
 }
 
-static void tell_watchdog(struct agent *agent, int64_t tick_ms)
+/* What we ourselves should have done by now. */
+static void find_fault(const struct agent *agent, int64_t tick_ms, struct health *health)
 {
-    int every_ms = notify_watchdog_ms();
+    int64_t late_ms = agent->config->publish_interval_ms + LATE_ANSWER_MS + UNHEALTHY_MS;
 
-    if (every_ms > 0 && llabs(tick_ms - agent->watchdog_ms) >= every_ms - TICK_MS) {
-        agent->watchdog_ms = tick_ms;
-        notify_watchdog();
+    for (size_t i = 0; i < agent->member_count; i++) {
+        const struct source *source = agent->members[i].source;
+
+        if (source->ops->settled_ms(source) < tick_ms - UNHEALTHY_MS) {
+            (void)snprintf(health->fault, sizeof(health->fault), "%s was not attempted for %d s",
+                           source->name, UNHEALTHY_MS / 1000);
+        }
     }
+    if (tick_ms - agent->published_ms > late_ms) {
+        (void)snprintf(health->fault, sizeof(health->fault), "no window was closed for %lld s",
+                       (long long)(tick_ms - agent->published_ms) / 1000);
+    }
+}
+
+static void take_stock(const struct agent *agent, int64_t tick_ms, struct health *health)
+{
+    *health = (struct health){.told_ms = (int64_t)(uv_hrtime() / 1000000),
+                              .sampled_ms = agent->answered_ms,
+                              .published_ms = outlets_acknowledged_ms(&agent->outlets),
+                              .databases = agent->member_count,
+                              .waiting = outlets_backlog(&agent->outlets),
+                              .spool_bytes = outlets_bytes(&agent->outlets)};
+    for (size_t i = 0; i < agent->member_count; i++) {
+        health->up += activity_is_up(agent->members[i].source) ? 1 : 0;
+    }
+    find_fault(agent, tick_ms, health);
+}
+
+static void tell_health(struct agent *agent, int64_t tick_ms)
+{
+    struct health health;
+
+    take_stock(agent, tick_ms, &health);
+    vitals_tell(&agent->vitals, agent->config, &health);
 }
 
 static void provision_all(struct agent *agent)
 {
-    for (size_t i = 0; i < agent->outlet_count; i++) {
-        outlet_provision(agent->outlets[i], NULL);
+    for (size_t i = 0; i < agent->outlets.count; i++) {
+        outlet_provision(agent->outlets.items[i], NULL);
     }
 }
 
@@ -271,7 +265,7 @@ static void on_tick(void *arg, int64_t tick_ms)
 
     publish_if_due(agent, tick_ms);
     sample_if_due(agent, tick_ms);
-    tell_watchdog(agent, tick_ms);
+    tell_health(agent, tick_ms);
     if (++agent->ticks == PROVISION_AT_TICK) {
         provision_all(agent);
     }
@@ -349,20 +343,13 @@ static void retire(struct agent *agent, struct config *old)
     }
 }
 
-static void reconfigure_outlets(struct agent *agent)
-{
-    for (size_t i = 0; i < agent->outlet_count; i++) {
-        outlet_reconfigure(agent->outlets[i], agent->config);
-    }
-}
-
 static void use_config(struct agent *agent, struct config *config)
 {
     struct config *old = agent->config;
 
     agent->config = config;
     agent->cloud.config = config;
-    reconfigure_outlets(agent);
+    outlets_reconfigure(&agent->outlets, config);
     replace_databases(agent, old);
     replace_statsd(agent, old);
     retire(agent, old);
@@ -394,7 +381,8 @@ static bool can_change_to(struct agent *agent, const struct config *config, stru
     }
     if (!add_outlets(agent, config, &err)) {
         log_error("%s%s", refused, err.message);
-        reconfigure_outlets(agent); /* the new ones, too, must forget what is freed now */
+        /* The new ones, too, must forget what is freed now. */
+        outlets_reconfigure(&agent->outlets, agent->config);
         return false;
     }
     return true;
@@ -462,22 +450,9 @@ static void on_outlet_closed(void *arg)
     }
 }
 
-/* What CloudWatch does not have and no disk either. */
-static size_t lost_datums(const struct agent *agent)
-{
-    size_t datums = 0;
-
-    for (size_t i = 0; i < agent->outlet_count; i++) {
-        bool durable = outlet_is_durable(agent->outlets[i]);
-
-        datums += durable ? 0 : outlet_backlog(agent->outlets[i]);
-    }
-    return datums;
-}
-
 static void tell_end(const struct agent *agent)
 {
-    size_t waiting = backlog(agent), lost = lost_datums(agent);
+    size_t waiting = outlets_backlog(&agent->outlets), lost = outlets_in_memory(&agent->outlets);
 
     if (waiting > lost) {
         log_warn("stopped; %zu datums wait in %s and are sent at the next start", waiting - lost,
@@ -500,12 +475,13 @@ static void close_outlets(struct agent *agent)
     uv_close((uv_handle_t *)&agent->hangup, NULL);
     uv_close((uv_handle_t *)&agent->terminate, NULL);
     uv_close((uv_handle_t *)&agent->interrupt, NULL);
-    tell_end(agent);
-    agent->closing = agent->outlet_count;
-    for (size_t i = 0; i < agent->outlet_count; i++) {
-        outlet_stop(agent->outlets[i], on_outlet_closed, agent);
+    if (agent->running) {
+        vitals_forget(&agent->vitals, agent->config);
     }
-    if (agent->outlet_count == 0) {
+    tell_end(agent);
+    agent->closing = agent->outlets.count;
+    outlets_stop(&agent->outlets, on_outlet_closed, agent);
+    if (agent->outlets.count == 0) {
         cloud_done(&agent->cloud);
     }
 }
@@ -519,9 +495,7 @@ static void on_flush_over(uv_timer_t *timer)
 static void flush(struct agent *agent)
 {
     uv_timer_start(&agent->flush, on_flush_over, FLUSH_MS, 0);
-    for (size_t i = 0; i < agent->outlet_count; i++) {
-        outlet_publish(agent->outlets[i], INT64_MAX);
-    }
+    outlets_publish(&agent->outlets, INT64_MAX);
     on_outlet_empty(agent);
 }
 
@@ -624,7 +598,7 @@ static void start(struct agent *agent)
 /* What was sampled meanwhile waits in the outlet that has no region. */
 static void take_region(struct agent *agent)
 {
-    struct outlet *outlet = find_outlet(agent, NULL);
+    struct outlet *outlet = outlets_find(&agent->outlets, NULL);
     struct err err;
 
     log_info("the AWS region is %s", agent->cloud.region);
@@ -669,7 +643,7 @@ static void free_agent(struct agent *agent)
     config_free(agent->config);
     config_free(agent->retired);
     free(agent->members);
-    free(agent->outlets);
+    free(agent->outlets.items);
 }
 
 /* Nothing was started but the way to the cloud. */

@@ -31,6 +31,8 @@ static const struct option {
      "sample every source once, print it, exit (publishes nothing)"},
     {"check-config", 0, OPTION_MODE, MODE_CHECK_CONFIG, NULL, NULL,
      "validate the configuration, print it resolved (secrets hidden) and what it costs, exit"},
+    {"health", 0, OPTION_MODE, MODE_HEALTH, NULL, NULL,
+     "say whether the running agent is healthy (for ECS: exit status 0 or 1), exit"},
     {"config", 'c', OPTION_CONFIG, MODE_RUN, NULL, "FILE",
      "default /etc/poolwarden/agent.conf if it exists; without a file the environment alone "
      "configures"},
@@ -44,7 +46,6 @@ static const struct option {
     /* Names that are spoken for. */
     {"setup-dashboard", 0, OPTION_NOT_BUILT, MODE_RUN, NULL, NULL, NULL},
     {"diagnose", 0, OPTION_NOT_BUILT, MODE_RUN, NULL, NULL, NULL},
-    {"health", 0, OPTION_NOT_BUILT, MODE_RUN, NULL, NULL, NULL},
     {"watch", 0, OPTION_NOT_BUILT, MODE_RUN, NULL, NULL, NULL},
     {"remove-alarms", 0, OPTION_NOT_BUILT, MODE_RUN, NULL, NULL, NULL},
     {"prune", 0, OPTION_NOT_BUILT, MODE_RUN, NULL, NULL, NULL},

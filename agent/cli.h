@@ -17,6 +17,7 @@ enum cli_mode {
     MODE_SETUP_ALARMS,
     MODE_ONCE,
     MODE_CHECK_CONFIG,
+    MODE_HEALTH,
     MODE_VERSION,
     MODE_HELP
 };

@@ -13,6 +13,7 @@
 #include "agent/check.h"
 #include "agent/cli.h"
 #include "agent/config.h"
+#include "agent/health.h"
 #include "agent/log.h"
 #include "agent/once.h"
 #include "agent/setup.h"
@@ -79,6 +80,8 @@ static int run(const struct cli *cli)
     }
     if (cli->mode == MODE_ONCE) {
         status = once_run(config, cli->format);
+    } else if (cli->mode == MODE_HEALTH) {
+        status = health_run(config, cli->format);
     } else if (cli->mode == MODE_SETUP_ALARMS) {
         status = setup_alarms_run(config, cli->format, cli->dry_run);
     } else {

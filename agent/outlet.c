@@ -17,11 +17,12 @@ struct outlet {
     const struct config *config;
     const char *agent_name;
     char *region; /* NULL: not known */
+    const char *state_dir;
     bool dry_run;
     struct aws_client *client; /* NULL without a region */
     struct windows *windows;
     struct spool *spool;
-    struct durable *durable; /* NULL: in memory only */
+    struct durable *durable; /* NULL: in memory only, as long as the region is not known */
     struct publisher *publisher;
     struct provision *provision;    /* NULL without a client */
     char *provision_told;           /* why it failed, as logged; NULL: it works */
@@ -130,12 +131,11 @@ static struct windows_options windows_options_of(const struct config *config)
                                     .dimensions = &config->dimensions};
 }
 
-static void open_durable(struct outlet *outlet, const struct outlet_options *options)
+static void open_durable(struct outlet *outlet)
 {
-    const struct config *config = options->config;
-    const struct durable_options durable = {.loop = options->loop,
-                                            .state_dir =
-                                                options->dry_run ? NULL : options->state_dir,
+    const struct config *config = outlet->config;
+    const struct durable_options durable = {.loop = outlet->loop,
+                                            .state_dir = outlet->dry_run ? NULL : outlet->state_dir,
                                             .region = outlet->region,
                                             .namespace_ = config->namespace_,
                                             .limit_bytes = config->spool_limit,
@@ -156,7 +156,6 @@ static void start_parts(struct outlet *outlet, const struct outlet_options *opti
 
     outlet->windows = windows_new(&windows);
     outlet->spool = spool_new(config->spool_limit);
-    open_durable(outlet, options);
     const struct publisher_options publisher = {
         .loop = options->loop,
         .spool = outlet->spool,
@@ -191,6 +190,7 @@ static void use_client(struct outlet *outlet, const char *region, struct aws_cli
 {
     outlet->region = mem_strdup(region);
     outlet->client = client;
+    open_durable(outlet);
     start_provision(outlet);
     publisher_set_client(outlet->publisher, client);
 }
@@ -207,6 +207,7 @@ bool outlet_new(const struct outlet_options *options, struct outlet **out, struc
     outlet->cloud = options->cloud;
     outlet->config = options->config;
     outlet->agent_name = options->agent_name;
+    outlet->state_dir = options->state_dir;
     outlet->dry_run = options->dry_run;
     outlet->on_empty = options->on_empty;
     outlet->on_empty_arg = options->arg;
@@ -332,6 +333,16 @@ size_t outlet_backlog(const struct outlet *outlet)
 bool outlet_is_durable(const struct outlet *outlet)
 {
     return spool_is_on_disk(outlet->spool);
+}
+
+int64_t outlet_bytes(const struct outlet *outlet)
+{
+    return spool_bytes(outlet->spool);
+}
+
+int64_t outlet_acknowledged_ms(const struct outlet *outlet)
+{
+    return (int64_t)publisher_counters(outlet->publisher)->acknowledged_ms;
 }
 
 static void on_part_closed(void *arg)

@@ -55,6 +55,9 @@ void outlet_set_limit(struct outlet *outlet, const struct config_database *datab
 size_t outlet_backlog(const struct outlet *outlet);
 bool outlet_is_durable(const struct outlet *outlet); /* they are on disk */
 
+int64_t outlet_bytes(const struct outlet *outlet);
+int64_t outlet_acknowledged_ms(const struct outlet *outlet); /* uv_hrtime() in ms; 0: not yet */
+
 /* Frees it; one `closed`, later. */
 typedef void outlet_closed(void *arg);
 void outlet_stop(struct outlet *outlet, outlet_closed *closed, void *arg);

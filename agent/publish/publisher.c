@@ -114,7 +114,7 @@ static void go_on(struct publisher *publisher)
     const struct publisher_options *options = &publisher->options;
 
     if (spool_count(options->spool) > 0) {
-        bool at_once = publisher->hurry || publisher->batch.count > 0 || !options->client;
+        bool at_once = publisher->hurry || publisher->batch.count > 0 || options->on_dry_run;
 
         uv_timer_start(&publisher->timer, on_timer,
                        at_once ? 0 : publisher_pause_ms(options->random()), 0);
@@ -182,6 +182,7 @@ static void on_accepted(struct publisher *publisher)
 
     log_debug("sent %zu datums in one request (%zu bytes)", sent, publisher->bytes);
     publisher->counters.sent += sent;
+    publisher->counters.acknowledged_ms = uv_hrtime() / 1000000;
     publisher->failures = 0;
     publisher->refused = 0;
     batch_accepted(batch, options->spool);

@@ -36,9 +36,10 @@ struct publisher;
 struct publisher_counters {
     uint64_t sent; /* datums acknowledged */
     uint64_t requests;
-    uint64_t errors;    /* requests that failed */
-    uint64_t ambiguous; /* datums that are sent again after a lost answer */
-    uint64_t refused;   /* datums dropped because the service refused them */
+    uint64_t errors;          /* requests that failed */
+    uint64_t ambiguous;       /* datums that are sent again after a lost answer */
+    uint64_t acknowledged_ms; /* when a request last was, by uv_hrtime(); 0: not yet */
+    uint64_t refused;         /* datums dropped because the service refused them */
 };
 
 struct publisher_options {

@@ -301,6 +301,20 @@ static void take_up(struct spool *spool, const struct keep_found *items, struct 
     found->datums = spool_count(spool);
 }
 
+/* Behind what the disk gave, under new ids. */
+static void append_again(struct spool *spool, const struct spool *before)
+{
+    for (size_t i = before->first; i < before->count; i++) {
+        const struct spool_record *record = &before->records[i];
+
+        if (record->members) {
+            spool_push(spool, record->start_ms, record->members);
+            free_members(record->members);
+        }
+    }
+    free(before->records);
+}
+
 bool spool_keep_in(struct spool *spool, uv_loop_t *loop, const char *dir, struct spool_found *found,
                    struct err *err)
 {
@@ -315,6 +329,11 @@ bool spool_keep_in(struct spool *spool, uv_loop_t *loop, const char *dir, struct
     if (!keep_open(&options, &spool->keep, err)) {
         return false;
     }
+    const struct spool before = *spool;
+
+    spool->records = NULL;
+    spool->count = spool->room = spool->first = spool->holes = 0;
+    spool->bytes = 0;
     keep_load(spool->keep, &items);
     take_up(spool, &items, found);
     found->damaged = items.damaged;
@@ -324,6 +343,7 @@ bool spool_keep_in(struct spool *spool, uv_loop_t *loop, const char *dir, struct
     found->closed = items.closed;
     spool->dropped += items.damaged;
     free(items.items);
+    append_again(spool, &before);
     /* The first segment. */
     if (keep_is_usable(spool->keep)) {
         keep_close_windows(spool->keep, &found->closed, spool->next_id);

@@ -52,9 +52,9 @@ struct spool_found {
 };
 
 /*
- * From now on in this directory too, which is made; takes up what is in it. Before the first push.
- * false: it can not be used, and memory serves. One process at a time: that is the caller's to see
- * to.
+ * From now on in this directory too, which is made; takes up what is in it. What was pushed before
+ * is newer. While nothing is being sent. false: it can not be used, and memory serves. One process
+ * at a time: that is the caller's to see to.
  */
 PW_CHECK bool spool_keep_in(struct spool *spool, uv_loop_t *loop, const char *dir,
                             struct spool_found *found, struct err *err);

@@ -608,6 +608,13 @@ struct source *activity_new(const struct activity_options *options)
     return &activity->source;
 }
 
+bool activity_is_up(const struct source *source)
+{
+    const struct activity *activity = (const struct activity *)source;
+
+    return activity->was_up && !activity->down;
+}
+
 void activity_rebind(struct source *source, const struct config_database *database)
 {
     struct activity *activity = (struct activity *)source;

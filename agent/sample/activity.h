@@ -40,6 +40,9 @@ struct activity_options {
 /* Connects at once; in callbacks the source may be stopped. */
 struct source *activity_new(const struct activity_options *options);
 
+/* Answered, as far as is known. */
+bool activity_is_up(const struct source *source);
+
 /* After a reload: the same database as a section of the new configuration. Session and samples go
  * on. */
 void activity_rebind(struct source *source, const struct config_database *database);
