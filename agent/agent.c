@@ -10,9 +10,11 @@
 #include "agent/clock.h"
 #include "agent/cloud.h"
 #include "agent/loop.h"
+#include "agent/members.h"
 #include "agent/notify.h"
 #include "agent/outlets.h"
 #include "agent/sample/activity.h"
+#include "agent/sample/election.h"
 #include "agent/sample/statsd.h"
 #include "agent/state.h"
 #include "agent/vitals.h"
@@ -25,12 +27,6 @@
 #define UNHEALTHY_MS      15000 /* later than any deadline of ours */
 #define FLUSH_MS          4000  /* of the 5 s that leaving may take */
 #define PROVISION_AT_TICK 3     /* by then most limits are known: one comparison instead of two */
-
-/* A database and who samples it. */
-struct member {
-    const struct config_database *database;
-    struct source *source;
-};
 
 struct agent {
     uv_loop_t loop;
@@ -131,6 +127,19 @@ static void on_limit(void *arg, const struct config_database *database, double u
 
 /* --- sources -------------------------------------------------------------------------------- */
 
+/* Not before the region is known: agents that know it would not see this one. */
+static bool election_key_of(void *arg, const struct config_database *database, int64_t *key)
+{
+    const struct agent *agent = arg;
+    const char *region = cloud_region_of(&agent->cloud, database);
+
+    if (region) {
+        *key = election_key(agent->config->namespace_, region, database->identifier,
+                            &agent->config->dimensions);
+    }
+    return region != NULL;
+}
+
 static struct source *start_database(struct agent *agent, const struct config_database *database)
 {
     char *key = limit_key(agent, database);
@@ -142,6 +151,8 @@ static struct source *start_database(struct agent *agent, const struct config_da
         .sample_interval_ms = agent->config->sample_interval_ms,
         .known_limit = state_limit(agent->state, key),
         .sink = {.put = on_reading, .arg = agent},
+        .election_key =
+            agent->config->leader_election && !agent->cli->dry_run ? election_key_of : NULL,
         .on_limit = on_limit,
         .arg = agent,
     };
@@ -173,13 +184,8 @@ static void stop_source(struct agent *agent, struct source *source)
 /* Nothing that was asked for before this time can still arrive. */
 static int64_t settled_until(const struct agent *agent, int64_t tick_ms)
 {
-    int64_t settled = tick_ms;
+    int64_t settled = members_settled_ms(agent->members, agent->member_count, tick_ms);
 
-    for (size_t i = 0; i < agent->member_count; i++) {
-        int64_t own = agent->members[i].source->ops->settled_ms(agent->members[i].source);
-
-        settled = own < settled ? own : settled;
-    }
     return settled > tick_ms - LATE_ANSWER_MS ? settled : tick_ms - LATE_ANSWER_MS;
 }
 
@@ -204,44 +210,32 @@ static void sample_if_due(struct agent *agent, int64_t tick_ms)
     }
     agent->sampled_ms = tick_ms;
     for (size_t i = 0; i < agent->member_count; i++) {
-        agent->members[i].source->ops->tick(agent->members[i].source, tick_ms);
+        const struct member *member = &agent->members[i];
+        const char *region = cloud_region_of(&agent->cloud, member->database);
+
+        activity_set_fault(member->source,
+                           outlet_is_at_fault(outlets_find(&agent->outlets, region)));
+        member->source->ops->tick(member->source, tick_ms);
     }
     if (agent->statsd) {
         agent->statsd->ops->tick(agent->statsd, tick_ms);
     }
 }
 
-/* What we ourselves should have done by now. */
-static void find_fault(const struct agent *agent, int64_t tick_ms, struct health *health)
+static void take_stock(const struct agent *agent, int64_t tick_ms, struct health *health)
 {
     int64_t late_ms = agent->config->publish_interval_ms + LATE_ANSWER_MS + UNHEALTHY_MS;
 
-    for (size_t i = 0; i < agent->member_count; i++) {
-        const struct source *source = agent->members[i].source;
-
-        if (source->ops->settled_ms(source) < tick_ms - UNHEALTHY_MS) {
-            (void)snprintf(health->fault, sizeof(health->fault), "%s was not attempted for %d s",
-                           source->name, UNHEALTHY_MS / 1000);
-        }
-    }
+    *health = (struct health){.told_ms = (int64_t)(uv_hrtime() / 1000000),
+                              .sampled_ms = agent->answered_ms,
+                              .published_ms = outlets_acknowledged_ms(&agent->outlets),
+                              .waiting = outlets_backlog(&agent->outlets),
+                              .spool_bytes = outlets_bytes(&agent->outlets)};
+    members_take_stock(agent->members, agent->member_count, tick_ms, UNHEALTHY_MS, health);
     if (tick_ms - agent->published_ms > late_ms) {
         (void)snprintf(health->fault, sizeof(health->fault), "no window was closed for %lld s",
                        (long long)(tick_ms - agent->published_ms) / 1000);
     }
-}
-
-static void take_stock(const struct agent *agent, int64_t tick_ms, struct health *health)
-{
-    *health = (struct health){.told_ms = (int64_t)(uv_hrtime() / 1000000),
-                              .sampled_ms = agent->answered_ms,
-                              .published_ms = outlets_acknowledged_ms(&agent->outlets),
-                              .databases = agent->member_count,
-                              .waiting = outlets_backlog(&agent->outlets),
-                              .spool_bytes = outlets_bytes(&agent->outlets)};
-    for (size_t i = 0; i < agent->member_count; i++) {
-        health->up += activity_is_up(agent->members[i].source) ? 1 : 0;
-    }
-    find_fault(agent, tick_ms, health);
 }
 
 static void tell_health(struct agent *agent, int64_t tick_ms)
@@ -252,10 +246,25 @@ static void tell_health(struct agent *agent, int64_t tick_ms)
     vitals_tell(&agent->vitals, agent->config, &health);
 }
 
+/* Of many agents the one that publishes a database's metrics provisions its alarms. */
+static void provision_if_leading(struct agent *agent, const struct member *member)
+{
+    const char *region = cloud_region_of(&agent->cloud, member->database);
+
+    if (activity_leads(member->source)) {
+        outlet_provision(outlets_find(&agent->outlets, region), member->database);
+    }
+}
+
 static void provision_all(struct agent *agent)
 {
-    for (size_t i = 0; i < agent->outlets.count; i++) {
+    size_t leads = members_leading(agent->members, agent->member_count);
+
+    for (size_t i = 0; leads == agent->member_count && i < agent->outlets.count; i++) {
         outlet_provision(agent->outlets.items[i], NULL);
+    }
+    for (size_t i = 0; leads < agent->member_count && i < agent->member_count; i++) {
+        provision_if_leading(agent, &agent->members[i]);
     }
 }
 

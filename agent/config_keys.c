@@ -56,7 +56,6 @@
 #define LISTEN_ACCEPTED   "a numeric address with a port, like 127.0.0.1:8125 or [::1]:8125"
 
 static const struct value_word yes_no[] = {{"yes", 1}, {"no", 0}, {NULL, 0}};
-/* Chosen among many agents or not: read, and a warning, until agents can choose. */
 static const struct value_word on_off_auto[] = {{"on", 1}, {"off", 0}, {"auto", 1}, {NULL, 0}};
 static const struct value_word startup_off[] = {{"startup", 1}, {"off", 0}, {NULL, 0}};
 static const struct value_word log_formats[] = {{"text", LOG_TEXT}, {"json", LOG_JSON}, {NULL, 0}};
@@ -103,8 +102,8 @@ const struct config_key config_keys[] = {
                       "reached; the oldest goes first."},
     {SECTION_AGENT, "leader_election", CONFIG(leader_election),
      &value_flag, {.words = on_off_auto, .accepted = "on or off"},
-     "off", RESTART, "One publisher of a database's metrics among many agents. Not available in "
-                     "this version: run one agent for each database."},
+     "on", RESTART, "Of many agents with the same namespace, region, identifier and dimensions one "
+                    "publishes a database's metrics; another takes over when it is gone."},
     {SECTION_AGENT, "log_format", CONFIG(log_format),
      &value_choice, {.words = log_formats},
      "text", RESTART, "Lines on standard error, for people or for programs."},

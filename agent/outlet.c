@@ -335,6 +335,11 @@ bool outlet_is_durable(const struct outlet *outlet)
     return spool_is_on_disk(outlet->spool);
 }
 
+bool outlet_is_at_fault(const struct outlet *outlet)
+{
+    return publisher_is_at_fault(outlet->publisher);
+}
+
 int64_t outlet_bytes(const struct outlet *outlet)
 {
     return spool_bytes(outlet->spool);

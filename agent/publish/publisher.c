@@ -12,6 +12,7 @@
 #define BACKOFF_BASE_MS 500
 #define BACKOFF_MAX_MS  15000
 #define PAUSE_MIN_MS    100
+#define FAULT_AFTER_MS  60000
 #define PAUSE_SPAN_MS   200
 
 /* Single datums refused in a row, with nothing accepted between, that are dropped. */
@@ -23,12 +24,13 @@ struct publisher {
     uv_timer_t timer; /* until the next attempt */
     struct aws_call *call;
     struct batch batch;
-    size_t bytes;     /* of the request under way */
-    size_t max_count; /* datums of a request; less once a request was too large */
-    int failures;     /* in a row */
-    bool hurry;       /* no pauses: the agent is leaving */
-    int refused;      /* single datums, since one was accepted */
-    size_t probes;    /* while everything is refused */
+    size_t bytes;      /* of the request under way */
+    size_t max_count;  /* datums of a request; less once a request was too large */
+    int failures;      /* in a row */
+    uint64_t fault_ms; /* since when failures are our own; 0: they are not */
+    bool hurry;        /* no pauses: the agent is leaving */
+    int refused;       /* single datums, since one was accepted */
+    size_t probes;     /* while everything is refused */
     struct trouble trouble;
     struct publisher_counters counters;
     publisher_closed *closed;
@@ -72,6 +74,28 @@ uint64_t publisher_backoff_ms(int failures, double random, int64_t hint_ms)
     return (uint64_t)(own_ms > asked_ms ? own_ms : asked_ms);
 }
 
+/* A service that answers 5xx or throttles does so to every agent; one that we do not reach, or that
+ * does not take our credentials, others may. */
+static void note_fault(struct publisher *publisher, const struct err *err,
+                       const struct aws_failure *failure)
+{
+    bool own = err->code == ERR_DENIED || err->code == ERR_CONFIG ||
+               ((err->code == ERR_NET || err->code == ERR_TIMEOUT) && failure->status == 0);
+
+    if (!own) {
+        publisher->fault_ms = 0;
+    } else if (publisher->fault_ms == 0) {
+        publisher->fault_ms = uv_now(publisher->options.loop);
+    }
+}
+
+bool publisher_is_at_fault(const struct publisher *publisher)
+{
+    uint64_t now_ms = uv_now(publisher->options.loop);
+
+    return publisher->fault_ms > 0 && now_ms - publisher->fault_ms > FAULT_AFTER_MS;
+}
+
 /* Everything is kept. A search for a bad datum goes on later; any other batch is composed anew, so
  * that the newest window comes first again. */
 static void back_off(struct publisher *publisher, const struct err *err,
@@ -87,6 +111,7 @@ static void back_off(struct publisher *publisher, const struct err *err,
         batch->count = 0;
     }
     publisher->failures++;
+    note_fault(publisher, err, failure);
     trouble_failed(&publisher->trouble, uv_now(publisher->options.loop), err, failure->code,
                    spool_count(publisher->options.spool));
     uv_timer_start(&publisher->timer, on_timer,
@@ -184,6 +209,7 @@ static void on_accepted(struct publisher *publisher)
     publisher->counters.sent += sent;
     publisher->counters.acknowledged_ms = uv_hrtime() / 1000000;
     publisher->failures = 0;
+    publisher->fault_ms = 0;
     publisher->refused = 0;
     batch_accepted(batch, options->spool);
     trouble_over(&publisher->trouble, uv_now(options->loop), sent, spool_count(options->spool));

@@ -70,6 +70,10 @@ void publisher_kick(struct publisher *publisher);
 /* The same at once, without waiting for the backoff to end: before leaving. */
 void publisher_flush(struct publisher *publisher);
 
+/* Nothing was accepted for a minute, for a reason of our own: credentials, permissions, no route.
+ */
+bool publisher_is_at_fault(const struct publisher *publisher);
+
 bool publisher_idle(const struct publisher *publisher); /* nothing under way, no backoff either */
 const struct publisher_counters *publisher_counters(const struct publisher *publisher);
 

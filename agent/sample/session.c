@@ -318,6 +318,12 @@ void session_ask_names(struct session *session, pg_answered *done)
     pg_query(&session->pg, query_database_names, SESSION_ANSWER_MS, on_answered);
 }
 
+void session_ask(struct session *session, const char *sql, pg_answered *done)
+{
+    session->on_answer = done;
+    pg_query(&session->pg, sql, SESSION_ANSWER_MS, on_answered);
+}
+
 static void on_lost(void *arg, const struct err *err)
 {
     struct session *session = arg;
