@@ -31,6 +31,8 @@ enum activity_state {
     ACTIVITY_STOPPED
 };
 
+enum activity_role { ROLE_UNKNOWN, ROLE_WRITER, ROLE_READER };
+
 /* A tick that has no DatabaseUp yet. */
 struct pending {
     int64_t tick_ms;
@@ -69,6 +71,7 @@ struct activity {
     struct err reason;      /* of the last failure */
     struct reasons reasons; /* said since it is down */
     bool grant_told;
+    enum activity_role role; /* when last sampled */
 
     source_stopped *stopped;
     void *stopped_arg;
@@ -271,6 +274,19 @@ static void note_limit(struct activity *activity, double usable)
     activity->usable = usable;
     activity->limit = usable;
     options->on_limit(options->arg, options->database, usable);
+}
+
+/* After a failover the name may stand for another server, or the server for another role. */
+static void note_role(struct activity *activity, bool is_replica)
+{
+    enum activity_role role = is_replica ? ROLE_READER : ROLE_WRITER;
+
+    if (activity->role != ROLE_UNKNOWN && activity->role != role) {
+        log_warn("%s: failover: %s", activity->name,
+                 is_replica ? "it was the writer and is a reader now"
+                            : "it was a reader and is the writer now");
+    }
+    activity->role = role;
 }
 
 static void note_cost(struct activity *activity, double server_ms)
@@ -508,6 +524,7 @@ static void on_sample(void *arg, const PGresult *result, const struct err *err)
     note_success(activity, &snapshot);
     note_privilege(activity, snapshot.privileged);
     note_limit(activity, snapshot.usable);
+    note_role(activity, snapshot.is_replica);
     note_cost(activity, snapshot.server_ms);
     /* Told as not answered already: its numbers would contradict. */
     if (tick_is_pending(activity, activity->sampled_ms)) {

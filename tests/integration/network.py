@@ -43,6 +43,9 @@ class Network:
         subprocess.run(["ip", "link", "del", self.here], check=False, capture_output=True)
         subprocess.run(["ip", "netns", "del", self.name], check=False, capture_output=True)
 
+    def add_address(self, address):
+        run("ip", "addr", "add", f"{address}/24", "dev", self.here)
+
     def command(self, binary, path):
         pathlib.Path(path).write_text(f'#!/bin/sh\nexec ip netns exec {self.name} {binary} "$@"\n')
         pathlib.Path(path).chmod(0o755)
