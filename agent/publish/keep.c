@@ -13,7 +13,7 @@
 #define SEGMENTS      16 /* that the limit is divided into */
 #define BUFFER_MAX    ((size_t)1 << 30)
 #define SMALL_BYTES   65536 /* a buffer that keeps its memory */
-#define RANGE_BYTES   16
+#define RANGE_BYTES   ((size_t)16)
 #define RANGES_AT_END 4096 /* in one record */
 
 struct keep {
@@ -302,6 +302,7 @@ void keep_load(struct keep *keep, struct keep_found *found)
     }
     each_in(found, &loading.done, drop_item);
     each_in(found, &keep->marked, set_in_flight);
+    buf_clear(&keep->marked); /* counted by now: not again after the next crash */
     found->next_id = keep->next_id;
     keep_what_counts(&loading);
     found->closed = keep->closed;

@@ -45,8 +45,8 @@ struct activity {
     char *name;
     struct session session;
     enum activity_state state;
+    enum activity_role role; /* when last sampled */
     struct election election;
-    bool at_fault;
     uv_timer_t
         timer; /* WAITING, FOLLOWING: the next attempt; else: the oldest pending tick is too old */
     struct pending pending[PENDING_MAX];
@@ -71,7 +71,7 @@ struct activity {
     struct err reason;      /* of the last failure */
     struct reasons reasons; /* said since it is down */
     bool grant_told;
-    enum activity_role role; /* when last sampled */
+    bool at_fault; /* this agent can not publish */
 
     source_stopped *stopped;
     void *stopped_arg;
