@@ -227,10 +227,8 @@ static void take_stock(const struct agent *agent, int64_t tick_ms, struct health
     int64_t late_ms = agent->config->publish_interval_ms + LATE_ANSWER_MS + UNHEALTHY_MS;
 
     *health = (struct health){.told_ms = (int64_t)(uv_hrtime() / 1000000),
-                              .sampled_ms = agent->answered_ms,
-                              .published_ms = outlets_acknowledged_ms(&agent->outlets),
-                              .waiting = outlets_backlog(&agent->outlets),
-                              .spool_bytes = outlets_bytes(&agent->outlets)};
+                              .sampled_ms = agent->answered_ms};
+    outlets_take_stock(&agent->outlets, health);
     members_take_stock(agent->members, agent->member_count, tick_ms, UNHEALTHY_MS, health);
     if (tick_ms - agent->published_ms > late_ms) {
         (void)snprintf(health->fault, sizeof(health->fault), "no window was closed for %lld s",

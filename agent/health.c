@@ -34,8 +34,8 @@ void health_words(const struct health *health, struct buf *out)
     if (health->followed > 0) {
         buf_printf(out, "%s%zu sampled by another agent", own > 0 ? ", " : "", health->followed);
     }
-    if (health->waiting > 0) {
-        buf_printf(out, ", %zu datums wait for CloudWatch", health->waiting);
+    if (health->trouble[0] != '\0') {
+        buf_printf(out, ", CloudWatch takes nothing: %s", health->trouble);
     }
 }
 
@@ -62,7 +62,8 @@ bool health_judge(const struct health *health, int64_t now_ms, struct buf *out)
     health_words(health, out);
     put_age(out, "last sample", health->sampled_ms, now_ms);
     put_age(out, "last publish acknowledged", health->published_ms, now_ms);
-    buf_printf(out, ", spool %" PRId64 " bytes", health->spool_bytes);
+    buf_printf(out, ", %zu datums wait (%" PRId64 " KB)", health->waiting,
+               (health->spool_bytes + 1023) / 1024);
     return healthy;
 }
 
@@ -70,13 +71,13 @@ bool health_judge(const struct health *health, int64_t now_ms, struct buf *out)
 
 static json_t *document_of(const struct health *health)
 {
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "told_ms",
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "told_ms",
                      (json_int_t)health->told_ms, "sampled_ms", (json_int_t)health->sampled_ms,
                      "published_ms", (json_int_t)health->published_ms, "databases",
                      (json_int_t)health->databases, "up", (json_int_t)health->up, "followed",
                      (json_int_t)health->followed, "waiting", (json_int_t)health->waiting,
-                     "spool_bytes", (json_int_t)health->spool_bytes, "fault",
-                     json_text(health->fault));
+                     "spool_bytes", (json_int_t)health->spool_bytes, "trouble",
+                     json_text(health->trouble), "fault", json_text(health->fault));
 }
 
 bool health_write(const struct health *health, const char *path, struct err *err)
@@ -132,6 +133,7 @@ bool health_read(const char *path, struct health *out, struct err *err)
         return err_context(err, "%s", path);
     }
     const char *fault = json_text_of(document, "fault");
+    const char *trouble = json_text_of(document, "trouble");
     *out = (struct health){.told_ms = number_of(document, "told_ms"),
                            .sampled_ms = number_of(document, "sampled_ms"),
                            .published_ms = number_of(document, "published_ms"),
@@ -141,6 +143,7 @@ bool health_read(const char *path, struct health *out, struct err *err)
                            .waiting = (size_t)number_of(document, "waiting"),
                            .spool_bytes = number_of(document, "spool_bytes")};
     out->followed = out->followed < out->databases ? out->followed : out->databases;
+    (void)snprintf(out->trouble, sizeof(out->trouble), "%s", trouble ? trouble : "");
     (void)snprintf(out->fault, sizeof(out->fault), "%s", fault ? fault : "");
     json_decref(document);
     return true;

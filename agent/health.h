@@ -21,10 +21,11 @@ struct health {
     size_t followed;      /* another agent samples them */
     size_t waiting;       /* datums that CloudWatch does not have */
     int64_t spool_bytes;
-    char fault[256]; /* why it is not healthy; "": it is */
+    char trouble[256]; /* why CloudWatch takes nothing; "": it does */
+    char fault[256];   /* why it is not healthy; "": it is */
 };
 
-/* "2 of 3 databases sampled, 14 datums wait for CloudWatch": changes only when something has. */
+/* "2 of 3 databases sampled, CloudWatch takes nothing: ...": changes only when something has. */
 void health_words(const struct health *health, struct buf *out);
 
 /* The whole file anew, as a rename. */

@@ -335,6 +335,11 @@ bool outlet_is_durable(const struct outlet *outlet)
     return spool_is_on_disk(outlet->spool);
 }
 
+const char *outlet_trouble(const struct outlet *outlet)
+{
+    return publisher_trouble(outlet->publisher);
+}
+
 bool outlet_is_at_fault(const struct outlet *outlet)
 {
     return publisher_is_at_fault(outlet->publisher);

@@ -55,7 +55,8 @@ void outlet_set_limit(struct outlet *outlet, const struct config_database *datab
 size_t outlet_backlog(const struct outlet *outlet);
 bool outlet_is_durable(const struct outlet *outlet); /* they are on disk */
 
-bool outlet_is_at_fault(const struct outlet *outlet); /* as publisher_is_at_fault() says */
+const char *outlet_trouble(const struct outlet *outlet); /* as publisher_trouble() says */
+bool outlet_is_at_fault(const struct outlet *outlet);    /* as publisher_is_at_fault() says */
 int64_t outlet_bytes(const struct outlet *outlet);
 int64_t outlet_acknowledged_ms(const struct outlet *outlet); /* uv_hrtime() in ms; 0: not yet */
 

@@ -1,5 +1,7 @@
 #include "agent/outlets.h"
 
+#include <stdio.h>
+
 #include "aws/common/mem.h"
 
 struct outlet *outlets_find(const struct outlets *outlets, const char *region)
@@ -74,26 +76,23 @@ size_t outlets_in_memory(const struct outlets *outlets)
     return datums;
 }
 
-int64_t outlets_bytes(const struct outlets *outlets)
+void outlets_take_stock(const struct outlets *outlets, struct health *health)
 {
-    int64_t bytes = 0;
-
+    health->waiting = outlets_backlog(outlets);
+    health->spool_bytes = 0;
     for (size_t i = 0; i < outlets->count; i++) {
-        bytes += outlet_bytes(outlets->items[i]);
+        const struct outlet *outlet = outlets->items[i];
+        int64_t acknowledged_ms = outlet_acknowledged_ms(outlet);
+        const char *trouble = outlet_trouble(outlet);
+
+        health->spool_bytes += outlet_bytes(outlet);
+        if (i == 0 || acknowledged_ms < health->published_ms) {
+            health->published_ms = acknowledged_ms;
+        }
+        if (trouble[0] != '\0') {
+            (void)snprintf(health->trouble, sizeof(health->trouble), "%.255s", trouble);
+        }
     }
-    return bytes;
-}
-
-int64_t outlets_acknowledged_ms(const struct outlets *outlets)
-{
-    int64_t oldest_ms = INT64_MAX;
-
-    for (size_t i = 0; i < outlets->count; i++) {
-        int64_t own_ms = outlet_acknowledged_ms(outlets->items[i]);
-
-        oldest_ms = own_ms < oldest_ms ? own_ms : oldest_ms;
-    }
-    return outlets->count > 0 ? oldest_ms : 0;
 }
 
 void outlets_stop(const struct outlets *outlets, outlet_closed *closed, void *arg)

@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "agent/health.h"
 #include "agent/outlet.h"
 
 struct outlets {
@@ -24,11 +25,10 @@ void outlets_publish(const struct outlets *outlets, int64_t until_ms);
 /* Datums that CloudWatch does not have; of them, those that no disk has either. */
 size_t outlets_backlog(const struct outlets *outlets);
 size_t outlets_in_memory(const struct outlets *outlets);
-int64_t outlets_bytes(const struct outlets *outlets);
 
-/* When the last acknowledged request was, of the region where that is longest ago: uv_hrtime() in
- * ms; 0: there is a region without any. */
-int64_t outlets_acknowledged_ms(const struct outlets *outlets);
+/* What waits, when the last request was acknowledged (of the region where that is longest ago), and
+ * what is the trouble. */
+void outlets_take_stock(const struct outlets *outlets, struct health *health);
 
 /* One `closed` for each. */
 void outlets_stop(const struct outlets *outlets, outlet_closed *closed, void *arg);

@@ -23,32 +23,33 @@ static const struct {
      {.told_ms = 99000, .sampled_ms = 99000, .published_ms = 60000, .databases = 2, .up = 2},
      true,
      "healthy: 2 of 2 databases sampled, last sample 1 s ago, last publish acknowledged 40 s ago, "
-     "spool 0 bytes"},
+     "0 datums wait (0 KB)"},
     {"just started",
      {.told_ms = 100000, .databases = 1},
      true,
      "healthy: 0 of 1 databases sampled, last sample not yet, last publish acknowledged not yet, "
-     "spool 0 bytes"},
+     "0 datums wait (0 KB)"},
     {"a database and CloudWatch are down",
      {.told_ms = 99500,
       .sampled_ms = 40000,
       .published_ms = 20000,
       .databases = 1,
       .waiting = 14,
-      .spool_bytes = 3000},
+      .spool_bytes = 3000,
+      .trouble = "no route"},
      true,
-     "healthy: 0 of 1 databases sampled, 14 datums wait for CloudWatch, last sample 60 s ago, last "
-     "publish acknowledged 80 s ago, spool 3000 bytes"},
+     "healthy: 0 of 1 databases sampled, CloudWatch takes nothing: no route, last sample 60 s ago, "
+     "last publish acknowledged 80 s ago, 14 datums wait (3 KB)"},
     {"a follower",
      {.told_ms = 99500, .published_ms = 80000, .databases = 1, .followed = 1},
      true,
      "healthy: 1 sampled by another agent, last sample not yet, last publish acknowledged 20 s "
-     "ago, spool 0 bytes"},
+     "ago, 0 datums wait (0 KB)"},
     {"hangs",
      {.told_ms = 50000, .sampled_ms = 50000, .published_ms = 50000, .databases = 1, .up = 1},
      false,
      "not healthy: the agent has not moved for 50 s; 1 of 1 databases sampled, last sample 50 s "
-     "ago, last publish acknowledged 50 s ago, spool 0 bytes"},
+     "ago, last publish acknowledged 50 s ago, 0 datums wait (0 KB)"},
     {"at fault",
      {.told_ms = 99500,
       .sampled_ms = 70000,
@@ -57,7 +58,7 @@ static const struct {
       .fault = "database orders was not attempted for 15 s"},
      false,
      "not healthy: database orders was not attempted for 15 s; 0 of 1 databases sampled, last "
-     "sample 30 s ago, last publish acknowledged 30 s ago, spool 0 bytes"},
+     "sample 30 s ago, last publish acknowledged 30 s ago, 0 datums wait (0 KB)"},
 };
 
 static void it_says_why(void **state)
@@ -84,7 +85,8 @@ static void the_file_is_read_as_it_was_written(void **state)
     for (size_t i = 0; i < MEM_COUNT(cases); i++) {
         assert_true(health_write(&cases[i].health, path, &err));
         assert_true(health_read(path, &read, &err));
-        assert_memory_equal(&read, &cases[i].health, offsetof(struct health, fault));
+        assert_memory_equal(&read, &cases[i].health, offsetof(struct health, trouble));
+        assert_string_equal(read.trouble, cases[i].health.trouble);
         assert_string_equal(read.fault, cases[i].health.fault);
     }
     unlink(path);

@@ -89,6 +89,11 @@ static void note_fault(struct publisher *publisher, const struct err *err,
     }
 }
 
+const char *publisher_trouble(const struct publisher *publisher)
+{
+    return publisher->trouble.reason;
+}
+
 bool publisher_is_at_fault(const struct publisher *publisher)
 {
     uint64_t now_ms = uv_now(publisher->options.loop);

@@ -70,6 +70,9 @@ void publisher_kick(struct publisher *publisher);
 /* The same at once, without waiting for the backoff to end: before leaving. */
 void publisher_flush(struct publisher *publisher);
 
+/* Why nothing is accepted at present; "": it is. Valid until the next turn of the loop. */
+const char *publisher_trouble(const struct publisher *publisher);
+
 /* Nothing was accepted for a minute, for a reason of our own: credentials, permissions, no route.
  */
 bool publisher_is_at_fault(const struct publisher *publisher);

@@ -104,7 +104,10 @@ REFUSALS = ("503", "refused", "black hole", "throttling")
 def refusing(standin, how):
     if how == "refused":
         standin.stop()
-        yield
+        with socket.socket() as nobody:  # else the port may become another test's
+            nobody.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            nobody.bind(("127.0.0.1", standin.port))
+            yield
         standin.start()
         return
     fault = {"503": "html", "black hole": "hang", "throttling": "ThrottlingException"}[how]
@@ -125,6 +128,7 @@ def test_an_outage_with_three_kills_loses_nothing_and_doubles_nothing(agent_for,
                 kill_9(agent)
                 agent.start()
     stored = count_of(standin, "DatabaseConnections")
+    assert not agent.log_lines("refused a datum")
     agent.wait_for_log("publishing again", 40)
     settled(agent, recorded)
     assert agent.terminate() == 0
