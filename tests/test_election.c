@@ -198,6 +198,18 @@ static void followers_try_soon_at_first_and_then_every_20_to_30_s(void **state)
     }
 }
 
+static void what_could_not_be_asked_is_asked_later(void **state)
+{
+    struct election election;
+
+    (void)state;
+    election_init(&election, true);
+    election_put_off(&election, 1000);
+    assert_false(election_is_due(&election, 10999));
+    assert_true(election_is_due(&election, 11000));
+    assert_true(election_may_report(&election, 1000));
+}
+
 static void without_election_nothing_is_asked(void **state)
 {
     struct election election;
@@ -221,6 +233,7 @@ int main(void)
         cmocka_unit_test(who_is_well_again_takes_it_back),
         cmocka_unit_test(an_offer_ends_with_its_session),
         cmocka_unit_test(followers_try_soon_at_first_and_then_every_20_to_30_s),
+        cmocka_unit_test(what_could_not_be_asked_is_asked_later),
         cmocka_unit_test(without_election_nothing_is_asked),
     };
 

@@ -1,6 +1,6 @@
 #include "agent/sample/activity.h"
 
-#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -216,28 +216,21 @@ static void note_failure(struct activity *activity, const struct err *err, const
 
 static void note_success(struct activity *activity, const struct snapshot *snapshot)
 {
-    struct buf what;
+    char server[64], what[64] = "connected";
 
     activity->failures = 0;
     activity->reason.code = ERR_NONE;
     if (activity->options.on_outcome || (activity->was_up && !activity->down)) {
         return;
     }
-    const char *version = PQparameterStatus(activity->session.pg.conn, "server_version");
-
-    buf_init(&what, 256);
     if (activity->was_up) {
         double seconds = (double)(uv_now(activity->options.loop) - activity->down_since_ms) / 1000;
 
-        buf_printf(&what, "back after %.*f s", seconds < 10, seconds);
-    } else {
-        buf_puts(&what, "connected");
+        (void)snprintf(what, sizeof(what), "back after %.*f s", seconds < 10, seconds);
     }
-    version = version ? version : "?";
-    log_info("%s: %s (PostgreSQL %.*s, %.0f usable connections, %.0f reserved)", activity->name,
-             buf_text(&what), (int)strcspn(version, " "), version, snapshot->usable,
-             snapshot->max_connections - snapshot->usable);
-    buf_done(&what);
+    session_describe(&activity->session, server, sizeof(server));
+    log_info("%s: %s (%s, %.0f usable connections, %.0f reserved)", activity->name, what, server,
+             snapshot->usable, snapshot->max_connections - snapshot->usable);
     activity->was_up = true;
     activity->down = false;
     reasons_forget(&activity->reasons);
@@ -245,19 +238,17 @@ static void note_success(struct activity *activity, const struct snapshot *snaps
 
 static void note_privilege(struct activity *activity, bool privileged)
 {
-    PGconn *conn = activity->session.pg.conn;
+    char user[256];
 
     if (privileged || activity->grant_told) {
         return;
     }
-    char *user = PQescapeIdentifier(conn, PQuser(conn), strlen(PQuser(conn)));
-
     activity->grant_told = true;
+    session_user(&activity->session, user, sizeof(user));
     log_warn("%s: the states of other users' sessions can not be seen; totals are right but for "
              "parallel workers, which count too; the rest is left out until someone runs: GRANT "
              "pg_monitor TO %s",
-             activity->name, user ? user : PQuser(conn));
-    PQfreemem(user);
+             activity->name, user);
 }
 
 static void note_limit(struct activity *activity, double usable)
@@ -316,13 +307,12 @@ static bool follows(const struct activity *activity)
 /* Another agent samples this database: nothing is said of it, and no session held. */
 static void wait_to_lead(struct activity *activity)
 {
-    uint64_t delay_ms =
-        election_delay_ms(&activity->election, activity->at_fault, random_fraction());
-
     activity->state = ACTIVITY_FOLLOWING;
     activity->pending_count = 0;
     activity->rejected = false;
-    uv_timer_start(&activity->timer, on_retry, delay_ms, 0);
+    uv_timer_start(&activity->timer, on_retry,
+                   election_delay_ms(&activity->election, activity->at_fault, random_fraction()),
+                   0);
 }
 
 static void stop_leading(struct activity *activity, enum election_role before)
@@ -361,22 +351,36 @@ static void end_twin(struct activity *activity, const struct election_answer *an
 
 static void take_answer(struct activity *activity, const struct election_answer *answer)
 {
-    struct election *election = &activity->election;
-    enum election_role before = election->role;
+    enum election_role before = activity->election.role;
+    enum election_act act = election_answer(&activity->election, answer, activity->at_fault,
+                                            uv_now(activity->options.loop));
 
-    switch (election_answer(election, answer, activity->at_fault, uv_now(activity->options.loop))) {
-    case ELECTION_STOP:
+    if (act == ELECTION_STOP) {
         stop_leading(activity, before);
         return;
-    case ELECTION_END_TWIN:
+    }
+    if (act == ELECTION_END_TWIN) {
         end_twin(activity, answer);
         return;
-    case ELECTION_GO_ON:
-        break;
     }
     if (before == ELECTION_FOLLOWS) {
         log_info("%s: this agent publishes its metrics now", activity->name);
     }
+    go_on(activity);
+}
+
+/* For a while two that publish are better than none, and a follower follows. */
+static void put_election_off(struct activity *activity, const struct err *err)
+{
+    if (reasons_are_new(&activity->reasons, err->message)) {
+        log_warn("%s: whether another agent publishes its metrics can not be seen: %s",
+                 activity->name, err->message);
+    }
+    if (follows(activity)) {
+        stop_leading(activity, ELECTION_FOLLOWS);
+        return;
+    }
+    election_put_off(&activity->election, uv_now(activity->options.loop));
     go_on(activity);
 }
 
@@ -393,31 +397,27 @@ static void on_elected(void *arg, const PGresult *result, const struct err *err)
     if (!err && !election_read(result, &answer, &parse_err)) {
         err = &parse_err;
     }
-    if (err) { /* two that publish are better than none */
-        log_warn("%s: whether other agents sample it can not be seen: %s", activity->name,
-                 err->message);
-        activity->election.on = false;
-        go_on(activity);
-        return;
+    if (err) {
+        put_election_off(activity, err);
+    } else {
+        take_answer(activity, &answer);
     }
-    take_answer(activity, &answer);
 }
 
 /* true: the session is being asked. */
 static bool elect(struct activity *activity)
 {
     const struct activity_options *options = &activity->options;
-    struct election *election = &activity->election;
     struct buf sql;
     int64_t key;
 
-    if (!election_is_due(election, uv_now(options->loop)) ||
+    if (!election_is_due(&activity->election, uv_now(options->loop)) ||
         !options->election_key(options->arg, options->database, &key)) {
         return false;
     }
     activity->state = ACTIVITY_ELECTING;
     buf_init(&sql, 4096);
-    election_ask(election, key, activity->at_fault, &sql);
+    election_ask(&activity->election, key, activity->at_fault, &sql);
     session_ask(&activity->session, buf_text(&sql), on_elected);
     buf_done(&sql);
     return true;

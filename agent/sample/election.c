@@ -68,6 +68,11 @@ void election_lost(struct election *election, uint64_t now_ms)
     }
 }
 
+void election_put_off(struct election *election, uint64_t now_ms)
+{
+    election->next_ms = now_ms + LOOK_EVERY_MS;
+}
+
 bool election_is_due(const struct election *election, uint64_t now_ms)
 {
     return election->on && now_ms >= election->next_ms;

@@ -66,6 +66,9 @@ void election_init(struct election *election, bool on);
 void election_connected(struct election *election);
 void election_lost(struct election *election, uint64_t now_ms);
 
+/* It could not be asked: not before the next look. */
+void election_put_off(struct election *election, uint64_t now_ms);
+
 bool election_is_due(const struct election *election, uint64_t now_ms);
 void election_ask(struct election *election, int64_t key, bool at_fault, struct buf *sql);
 

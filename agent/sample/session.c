@@ -1,5 +1,6 @@
 #include "agent/sample/session.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -316,6 +317,23 @@ void session_ask_names(struct session *session, pg_answered *done)
 {
     session->on_answer = done;
     pg_query(&session->pg, query_database_names, SESSION_ANSWER_MS, on_answered);
+}
+
+void session_describe(const struct session *session, char *out, size_t room)
+{
+    const char *version = PQparameterStatus(session->pg.conn, "server_version");
+
+    version = version ? version : "?";
+    (void)snprintf(out, room, "PostgreSQL %.*s", (int)strcspn(version, " "), version);
+}
+
+void session_user(const struct session *session, char *out, size_t room)
+{
+    const char *name = PQuser(session->pg.conn);
+    char *quoted = PQescapeIdentifier(session->pg.conn, name, strlen(name));
+
+    (void)snprintf(out, room, "%s", quoted ? quoted : name);
+    PQfreemem(quoted);
 }
 
 void session_ask(struct session *session, const char *sql, pg_answered *done)

@@ -53,6 +53,10 @@ void session_init(struct session *session, const struct session_options *options
 void session_open(struct session *session, pg_connected *done);
 void session_sample(struct session *session, pg_answered *done);    /* rows of query_sample() */
 void session_ask_names(struct session *session, pg_answered *done); /* query_database_names */
+/* While it is open: "PostgreSQL 15.18"; our role, quoted as a statement wants it. */
+void session_describe(const struct session *session, char *out, size_t room);
+void session_user(const struct session *session, char *out, size_t room);
+
 void session_ask(struct session *session, const char *sql, pg_answered *done);
 void session_close(struct session *session);
 void session_rebind(struct session *session, const struct config_database *database);
