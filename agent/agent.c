@@ -1,6 +1,7 @@
 #include "agent/agent.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,25 +10,23 @@
 #include "agent/clock.h"
 #include "agent/cloud.h"
 #include "agent/loop.h"
+#include "agent/members.h"
 #include "agent/notify.h"
-#include "agent/outlet.h"
+#include "agent/outlets.h"
 #include "agent/sample/activity.h"
+#include "agent/sample/election.h"
 #include "agent/sample/pools.h"
 #include "agent/state.h"
+#include "agent/vitals.h"
 #include "aws/common/mem.h"
 #include "aws/common/random.h"
 #include "aws/time.h"
 
 #define TICK_MS           1000
-#define LATE_ANSWER_MS    6000 /* a window does not wait longer for an answer that is still out */
-#define FLUSH_MS          4000 /* of the 5 s that leaving may take */
-#define PROVISION_AT_TICK 3    /* by then most limits are known: one comparison instead of two */
-
-/* A database and who samples it. */
-struct member {
-    const struct config_database *database;
-    struct source *source;
-};
+#define LATE_ANSWER_MS    6000  /* a window does not wait longer for an answer that is still out */
+#define UNHEALTHY_MS      15000 /* later than any deadline of ours */
+#define FLUSH_MS          4000  /* of the 5 s that leaving may take */
+#define PROVISION_AT_TICK 3     /* by then most limits are known: one comparison instead of two */
 
 struct agent {
     uv_loop_t loop;
@@ -41,14 +40,14 @@ struct agent {
     size_t member_count;
     struct source *pools; /* NULL: not started */
     struct positions *positions;
-    struct outlet **outlets;
-    size_t outlet_count;
+    struct outlets outlets;
     struct ticker ticker;
     uv_signal_t hangup, terminate, interrupt;
     uv_timer_t flush;
     int64_t published_ms; /* windows up to here are closed */
     int64_t sampled_ms;   /* the last tick that sources saw */
-    int64_t watchdog_ms;  /* when systemd was last told that we live */
+    int64_t answered_ms;  /* when a database last was, by uv_hrtime(); 0: not yet */
+    struct vitals vitals;
     uint64_t ticks;
     size_t stopping; /* sources on their way out */
     size_t closing;  /* outlets on theirs */
@@ -63,16 +62,6 @@ static void leave(struct agent *agent, int status);
 
 /* --- the way of a reading ------------------------------------------------------------------- */
 
-static size_t backlog(const struct agent *agent)
-{
-    size_t datums = 0;
-
-    for (size_t i = 0; i < agent->outlet_count; i++) {
-        datums += outlet_backlog(agent->outlets[i]);
-    }
-    return datums;
-}
-
 static void close_outlets(struct agent *agent);
 
 static void on_outlet_empty(void *arg)
@@ -80,68 +69,40 @@ static void on_outlet_empty(void *arg)
     struct agent *agent = arg;
     struct err err;
 
-    if (backlog(agent) == 0 && !positions_commit(agent->positions, &err)) {
+    size_t waiting = outlets_backlog(&agent->outlets);
+
+    if (waiting == 0 && !positions_commit(agent->positions, &err)) {
         log_warn("%s; a restart reads lines of logs again", err.message);
     }
-    if (agent->leaving && !agent->ended && agent->stopping == 0 && backlog(agent) == 0) {
+    if (agent->leaving && !agent->ended && agent->stopping == 0 && waiting == 0) {
         close_outlets(agent);
     }
 }
 
-static struct outlet *find_outlet(const struct agent *agent, const char *region)
-{
-    for (size_t i = 0; i < agent->outlet_count; i++) {
-        if (outlet_is_for(agent->outlets[i], region)) {
-            return agent->outlets[i];
-        }
-    }
-    return NULL;
-}
-
-static bool add_outlet(struct agent *agent, const struct config *config, const char *region,
-                       struct err *err)
-{
-    const struct outlet_options options = {.loop = &agent->loop,
-                                           .cloud = &agent->cloud,
-                                           .config = config,
-                                           .region = region,
-                                           .agent_name = agent->name,
-                                           .dry_run = agent->cli->dry_run,
-                                           .on_empty = on_outlet_empty,
-                                           .arg = agent};
-    struct outlet *outlet;
-
-    if (!outlet_new(&options, &outlet, err)) {
-        return false;
-    }
-    agent->outlets = mem_grow(agent->outlets, agent->outlet_count + 1, sizeof(struct outlet *));
-    agent->outlets[agent->outlet_count++] = outlet;
-    return true;
-}
-
-/* One for each region in which a database lives. */
 static bool add_outlets(struct agent *agent, const struct config *config, struct err *err)
 {
-    for (size_t i = 0; i < config->database_count; i++) {
-        const struct config_database *database = &config->databases[i];
-        const char *region = cloud_region_of(&agent->cloud, database);
+    const struct outlet_options common = {.loop = &agent->loop,
+                                          .cloud = &agent->cloud,
+                                          .config = config,
+                                          .agent_name = agent->name,
+                                          .state_dir = state_dir(agent->state),
+                                          .dry_run = agent->cli->dry_run,
+                                          .on_empty = on_outlet_empty,
+                                          .arg = agent};
 
-        if (!find_outlet(agent, region) && !add_outlet(agent, config, region, err)) {
-            if (database->region) {
-                err_context(err, "database %s", database->name);
-            }
-            return false;
-        }
-    }
-    return true;
+    return outlets_add(&agent->outlets, &common, err);
 }
 
 static void on_reading(void *arg, const struct reading *reading)
 {
     struct agent *agent = arg;
 
-    outlet_put(find_outlet(agent, reading->region ? reading->region : agent->cloud.region),
-               reading);
+    if (reading->metric == METRIC_DATABASE_UP && reading->value > 0) {
+        agent->answered_ms = (int64_t)(uv_hrtime() / 1000000);
+    }
+    outlet_put(
+        outlets_find(&agent->outlets, reading->region ? reading->region : agent->cloud.region),
+        reading);
 }
 
 /* The same identifier may stand for another server in another region. */
@@ -155,7 +116,7 @@ static char *limit_key(const struct agent *agent, const struct config_database *
 static void on_limit(void *arg, const struct config_database *database, double usable)
 {
     struct agent *agent = arg;
-    struct outlet *outlet = find_outlet(agent, cloud_region_of(&agent->cloud, database));
+    struct outlet *outlet = outlets_find(&agent->outlets, cloud_region_of(&agent->cloud, database));
     char *key = limit_key(agent, database);
     struct err err;
 
@@ -173,7 +134,7 @@ static void on_limit(void *arg, const struct config_database *database, double u
 static void on_instance(void *arg, const struct config_database *database, const char *instance)
 {
     struct agent *agent = arg;
-    struct outlet *outlet = find_outlet(agent, cloud_region_of(&agent->cloud, database));
+    struct outlet *outlet = outlets_find(&agent->outlets, cloud_region_of(&agent->cloud, database));
 
     if (outlet_set_instance(outlet, database, instance) && agent->ticks >= PROVISION_AT_TICK) {
         outlet_provision(outlet, database);
@@ -181,6 +142,19 @@ static void on_instance(void *arg, const struct config_database *database, const
 }
 
 /* --- sources -------------------------------------------------------------------------------- */
+
+/* Not before the region is known: agents that know it would not see this one. */
+static bool election_key_of(void *arg, const struct config_database *database, int64_t *key)
+{
+    const struct agent *agent = arg;
+    const char *region = cloud_region_of(&agent->cloud, database);
+
+    if (region) {
+        *key = election_key(agent->config->namespace_, region, database->identifier,
+                            &agent->config->dimensions);
+    }
+    return region != NULL;
+}
 
 static struct source *start_database(struct agent *agent, const struct config_database *database)
 {
@@ -193,6 +167,8 @@ static struct source *start_database(struct agent *agent, const struct config_da
         .sample_interval_ms = agent->config->sample_interval_ms,
         .known_limit = state_limit(agent->state, key),
         .sink = {.put = on_reading, .arg = agent},
+        .election_key =
+            agent->config->leader_election && !agent->cli->dry_run ? election_key_of : NULL,
         .on_limit = on_limit,
         .on_instance = on_instance,
         .arg = agent,
@@ -228,13 +204,8 @@ static void stop_source(struct agent *agent, struct source *source)
 /* Nothing that was asked for before this time can still arrive. */
 static int64_t settled_until(const struct agent *agent, int64_t tick_ms)
 {
-    int64_t settled = tick_ms;
+    int64_t settled = members_settled_ms(agent->members, agent->member_count, tick_ms);
 
-    for (size_t i = 0; i < agent->member_count; i++) {
-        int64_t own = agent->members[i].source->ops->settled_ms(agent->members[i].source);
-
-        settled = own < settled ? own : settled;
-    }
     int64_t pools = agent->pools->ops->settled_ms(agent->pools);
 
     settled = pools < settled ? pools : settled;
@@ -250,9 +221,7 @@ static void publish_if_due(struct agent *agent, int64_t tick_ms)
         return;
     }
     agent->published_ms = boundary;
-    for (size_t i = 0; i < agent->outlet_count; i++) {
-        outlet_publish(agent->outlets[i], boundary);
-    }
+    outlets_publish(&agent->outlets, boundary);
     positions_mark(agent->positions, boundary);
 }
 
@@ -265,25 +234,57 @@ static void sample_if_due(struct agent *agent, int64_t tick_ms)
     }
     agent->sampled_ms = tick_ms;
     for (size_t i = 0; i < agent->member_count; i++) {
-        agent->members[i].source->ops->tick(agent->members[i].source, tick_ms);
+        const struct member *member = &agent->members[i];
+        const char *region = cloud_region_of(&agent->cloud, member->database);
+
+        activity_set_fault(member->source,
+                           outlet_is_at_fault(outlets_find(&agent->outlets, region)));
+        member->source->ops->tick(member->source, tick_ms);
     }
     agent->pools->ops->tick(agent->pools, tick_ms);
 }
 
-static void tell_watchdog(struct agent *agent, int64_t tick_ms)
+static void take_stock(const struct agent *agent, int64_t tick_ms, struct health *health)
 {
-    int every_ms = notify_watchdog_ms();
+    int64_t late_ms = agent->config->publish_interval_ms + LATE_ANSWER_MS + UNHEALTHY_MS;
 
-    if (every_ms > 0 && llabs(tick_ms - agent->watchdog_ms) >= every_ms - TICK_MS) {
-        agent->watchdog_ms = tick_ms;
-        notify_watchdog();
+    *health = (struct health){.told_ms = (int64_t)(uv_hrtime() / 1000000),
+                              .sampled_ms = agent->answered_ms};
+    outlets_take_stock(&agent->outlets, health);
+    members_take_stock(agent->members, agent->member_count, tick_ms, UNHEALTHY_MS, health);
+    if (tick_ms - agent->published_ms > late_ms) {
+        (void)snprintf(health->fault, sizeof(health->fault), "no window was closed for %lld s",
+                       (long long)(tick_ms - agent->published_ms) / 1000);
+    }
+}
+
+static void tell_health(struct agent *agent, int64_t tick_ms)
+{
+    struct health health;
+
+    take_stock(agent, tick_ms, &health);
+    vitals_tell(&agent->vitals, agent->config, &health);
+}
+
+/* Of many agents the one that publishes a database's metrics provisions its alarms. */
+static void provision_if_leading(struct agent *agent, const struct member *member)
+{
+    const char *region = cloud_region_of(&agent->cloud, member->database);
+
+    if (activity_leads(member->source)) {
+        outlet_provision(outlets_find(&agent->outlets, region), member->database);
     }
 }
 
 static void provision_all(struct agent *agent)
 {
-    for (size_t i = 0; i < agent->outlet_count; i++) {
-        outlet_provision(agent->outlets[i], NULL);
+    size_t leads = members_leading(agent->members, agent->member_count);
+
+    for (size_t i = 0; leads == agent->member_count && i < agent->outlets.count; i++) {
+        outlet_provision(agent->outlets.items[i], NULL);
+    }
+    for (size_t i = 0; leads < agent->member_count && i < agent->member_count; i++) {
+        provision_if_leading(agent, &agent->members[i]);
     }
 }
 
@@ -293,7 +294,7 @@ static void on_tick(void *arg, int64_t tick_ms)
 
     publish_if_due(agent, tick_ms);
     sample_if_due(agent, tick_ms);
-    tell_watchdog(agent, tick_ms);
+    tell_health(agent, tick_ms);
     if (++agent->ticks == PROVISION_AT_TICK) {
         provision_all(agent);
     }
@@ -355,35 +356,17 @@ static void retire(struct agent *agent, struct config *old)
     }
 }
 
-static void reconfigure_outlets(struct agent *agent)
-{
-    for (size_t i = 0; i < agent->outlet_count; i++) {
-        outlet_reconfigure(agent->outlets[i], agent->config);
-    }
-}
-
 static void use_config(struct agent *agent, struct config *config)
 {
     struct config *old = agent->config;
 
     agent->config = config;
     agent->cloud.config = config;
-    reconfigure_outlets(agent);
+    outlets_reconfigure(&agent->outlets, config);
     replace_databases(agent, old);
     pools_reconfigure(agent->pools, config);
     retire(agent, old);
     provision_all(agent);
-}
-
-/* One line each: a person reads them one by one. */
-static void log_lines(const char *what, const char *lines)
-{
-    while (*lines) {
-        int len = (int)strcspn(lines, "\n");
-
-        log_error("%s%.*s", what, len, lines);
-        lines += len + (lines[len] == '\n');
-    }
 }
 
 static const char refused[] = "not reloaded, the configuration in force stays: ";
@@ -400,7 +383,8 @@ static bool can_change_to(struct agent *agent, const struct config *config, stru
     }
     if (!add_outlets(agent, config, &err)) {
         log_error("%s%s", refused, err.message);
-        reconfigure_outlets(agent); /* the new ones, too, must forget what is freed now */
+        /* The new ones, too, must forget what is freed now. */
+        outlets_reconfigure(&agent->outlets, agent->config);
         return false;
     }
     return true;
@@ -415,7 +399,7 @@ static bool try_to_reload(struct agent *agent)
     buf_init(&text, CONFIG_ERRORS_MAX);
     bool ok = config_load(&source, &config, &text);
     if (!ok) {
-        log_lines(refused, buf_text(&text));
+        log_error_lines(refused, buf_text(&text));
     } else if (!can_change_to(agent, config, &text)) {
         config_free(config);
         ok = false;
@@ -468,27 +452,38 @@ static void on_outlet_closed(void *arg)
     }
 }
 
+static void tell_end(const struct agent *agent)
+{
+    size_t waiting = outlets_backlog(&agent->outlets), lost = outlets_in_memory(&agent->outlets);
+
+    if (waiting > lost) {
+        log_warn("stopped; %zu datums wait in %s and are sent at the next start", waiting - lost,
+                 agent->config->state_dir);
+    }
+    if (lost > 0) {
+        log_error("stopped; %zu datums are lost: CloudWatch did not take them within %d s", lost,
+                  FLUSH_MS / 1000);
+    } else if (waiting == 0 && agent->status == EXIT_DONE) {
+        log_info("stopped; all that was sampled is %s",
+                 agent->cli->dry_run ? "printed" : "in CloudWatch");
+    }
+}
+
 static void close_outlets(struct agent *agent)
 {
-    size_t lost = backlog(agent);
 
     agent->ended = true;
     uv_close((uv_handle_t *)&agent->flush, NULL);
     uv_close((uv_handle_t *)&agent->hangup, NULL);
     uv_close((uv_handle_t *)&agent->terminate, NULL);
     uv_close((uv_handle_t *)&agent->interrupt, NULL);
-    if (lost > 0) {
-        log_error("stopped; %zu datums are lost: CloudWatch did not take them within %d s", lost,
-                  FLUSH_MS / 1000);
-    } else if (agent->status == EXIT_DONE) {
-        log_info("stopped; all that was sampled is %s",
-                 agent->cli->dry_run ? "printed" : "in CloudWatch");
+    if (agent->running) {
+        vitals_forget(&agent->vitals, agent->config);
     }
-    agent->closing = agent->outlet_count;
-    for (size_t i = 0; i < agent->outlet_count; i++) {
-        outlet_stop(agent->outlets[i], on_outlet_closed, agent);
-    }
-    if (agent->outlet_count == 0) {
+    tell_end(agent);
+    agent->closing = agent->outlets.count;
+    outlets_stop(&agent->outlets, on_outlet_closed, agent);
+    if (agent->outlets.count == 0) {
         cloud_done(&agent->cloud);
     }
 }
@@ -502,9 +497,7 @@ static void on_flush_over(uv_timer_t *timer)
 static void flush(struct agent *agent)
 {
     uv_timer_start(&agent->flush, on_flush_over, FLUSH_MS, 0);
-    for (size_t i = 0; i < agent->outlet_count; i++) {
-        outlet_publish(agent->outlets[i], INT64_MAX);
-    }
+    outlets_publish(&agent->outlets, INT64_MAX);
     positions_mark(agent->positions, INT64_MAX);
     on_outlet_empty(agent);
 }
@@ -608,7 +601,7 @@ static void start(struct agent *agent)
 /* What was sampled meanwhile waits in the outlet that has no region. */
 static void take_region(struct agent *agent)
 {
-    struct outlet *outlet = find_outlet(agent, NULL);
+    struct outlet *outlet = outlets_find(&agent->outlets, NULL);
     struct err err;
 
     log_info("the AWS region is %s", agent->cloud.region);
@@ -654,7 +647,17 @@ static void free_agent(struct agent *agent)
     config_free(agent->config);
     config_free(agent->retired);
     free(agent->members);
-    free(agent->outlets);
+    free(agent->outlets.items);
+}
+
+/* Nothing was started but the way to the cloud. */
+static int refuse(struct agent *agent)
+{
+    cloud_done(&agent->cloud);
+    loop_run(&agent->loop);
+    free_agent(agent);
+    loop_end(&agent->loop, EXIT_FAILED);
+    return EXIT_FAILED;
 }
 
 int agent_run(struct config *config, const struct cli *cli)
@@ -672,6 +675,10 @@ int agent_run(struct config *config, const struct cli *cli)
     agent.state = state_new(config->state_dir, &err);
     if (err.code != ERR_NONE) {
         log_warn("%s", err.message);
+    }
+    if (!cli->dry_run && !state_lock(agent.state, &err)) {
+        log_error("%s", err.message);
+        return refuse(&agent);
     }
     if (gethostname(agent.name, sizeof(agent.name) - 1) != 0) {
         memcpy(agent.name, "unknown", sizeof("unknown"));

@@ -6,8 +6,8 @@
  * CloudWatch
  *
  * SIGTERM and SIGINT: the open window is closed and sent; what CloudWatch does not take within 4 s
- * is lost and said (the queue is in memory). SIGHUP: the configuration is read anew; a bad one is
- * refused and the old one stays in force.
+ * waits in state_dir for the next start. kill -9 loses nothing that was sampled. SIGHUP: the
+ * configuration is read anew; a bad one is refused and the old one stays in force.
  */
 #pragma once
 

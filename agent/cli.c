@@ -12,7 +12,6 @@
 enum option_kind {
     OPTION_MODE,
     OPTION_PRINT, /* a mode with a value */
-    OPTION_NOT_BUILT,
     OPTION_CONFIG,
     OPTION_DRY_RUN,
     OPTION_PRUNE,
@@ -59,6 +58,8 @@ static const struct option {
      "validate the configuration, print it resolved (secrets hidden) and what it costs, exit"},
     {"print", 0, OPTION_PRINT, MODE_PRINT, prints, "WHAT",
      "iam, grants or task-definition, for exactly this configuration"},
+    {"health", 0, OPTION_MODE, MODE_HEALTH, NULL, NULL,
+     "say whether the running agent is healthy (for ECS: exit status 0 or 1), exit"},
     {"config", 'c', OPTION_CONFIG, MODE_RUN, NULL, "FILE",
      "default /etc/poolwarden/agent.conf if it exists; without a file the environment alone "
      "configures"},
@@ -76,7 +77,6 @@ static const struct option {
     {"version", 'V', OPTION_MODE, MODE_VERSION, NULL, NULL, "print the version, exit"},
     {"help", 'h', OPTION_MODE, MODE_HELP, NULL, NULL, "print this, exit"},
     /* Names that are spoken for. */
-    {"health", 0, OPTION_NOT_BUILT, MODE_RUN, NULL, NULL, NULL},
 };
 
 struct parser {
@@ -161,9 +161,6 @@ static bool set_option(struct parser *parser, const struct option *option, const
     switch (option->kind) {
     case OPTION_MODE:
         return set_mode(parser, option);
-    case OPTION_NOT_BUILT:
-        return err_set(parser->err, ERR_CONFIG, "--%s is not available in this version",
-                       option->name);
     case OPTION_CONFIG:
         parser->cli.config_file = value;
         return (value != NULL && value[0] != '\0') ||
@@ -197,7 +194,7 @@ static bool take_option(struct parser *parser, const struct option *option, cons
         }
         value = parser->argv[parser->next++];
     }
-    if (option->value == NULL && option->kind != OPTION_NOT_BUILT && value != NULL) {
+    if (option->value == NULL && value != NULL) {
         return err_set(parser->err, ERR_CONFIG, "--%s takes no value", option->name);
     }
     return set_option(parser, option, value);

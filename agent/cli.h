@@ -22,6 +22,7 @@ enum cli_mode {
     MODE_WATCH,
     MODE_CHECK_CONFIG,
     MODE_PRINT,
+    MODE_HEALTH,
     MODE_VERSION,
     MODE_HELP
 };

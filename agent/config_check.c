@@ -437,8 +437,4 @@ void config_check_whole(struct loader *loader)
         check_pool_names(loader, &loader->config->pools[i]);
     }
     check_statsd(loader);
-    if (loader->config->leader_election) {
-        warn(loader, "leader_election is not available in this version: every agent publishes; run "
-                     "one agent for each database");
-    }
 }

@@ -61,7 +61,6 @@
 #define LISTEN_ACCEPTED "at most 4 of 127.0.0.1:8125, [::1]:8125, unix:/PATH"
 
 static const struct value_word yes_no[] = {{"yes", 1}, {"no", 0}, {NULL, 0}};
-/* Chosen among many agents or not: read, and a warning, until agents can choose. */
 static const struct value_word on_off_auto[] = {{"on", 1}, {"off", 0}, {"auto", 1}, {NULL, 0}};
 static const struct value_word startup_off[] = {{"startup", 1}, {"off", 0}, {NULL, 0}};
 static const struct value_word log_formats[] = {{"text", LOG_TEXT}, {"json", LOG_JSON}, {NULL, 0}};
@@ -95,20 +94,22 @@ const struct config_key config_keys[] = {
                      "arrive, whatever the interval."},
     {SECTION_AGENT, "state_dir", CONFIG(state_dir),
      &value_optional, PATH(.variable = "STATE_DIRECTORY"),
-     "/var/lib/poolwarden", RESTART, "What is remembered over a restart. $STATE_DIRECTORY, which "
-                                     "systemd sets, is the default where there is one."},
+     "/var/lib/poolwarden", RESTART, "What is remembered over a restart: what CloudWatch does not "
+                                     "have yet, the samples of the open minute, last known limits. "
+                                     "One agent a directory. $STATE_DIRECTORY, which systemd sets, "
+                                     "is the default where there is one."},
     {SECTION_AGENT, "runtime_dir", CONFIG(runtime_dir),
      &value_optional, PATH(.variable = "RUNTIME_DIRECTORY"),
      "/run/poolwarden", RESTART, "Files of the running agent. $RUNTIME_DIRECTORY is the default "
                                  "where there is one."},
     {SECTION_AGENT, "spool_limit", CONFIG(spool_limit),
      &value_size, {.min = MB(1), .max = MB(4096)},
-     "64MB", RESTART, "The most that waits, in memory, while CloudWatch can not be reached; the "
-                      "oldest goes first."},
+     "64MB", RESTART, "The most that waits, in memory and in state_dir, while CloudWatch can not be "
+                      "reached; the oldest goes first."},
     {SECTION_AGENT, "leader_election", CONFIG(leader_election),
      &value_flag, {.words = on_off_auto, .accepted = "on or off"},
-     "off", RESTART, "One publisher of a database's metrics among many agents. Not available in "
-                     "this version: run one agent for each database."},
+     "on", RESTART, "Of many agents with the same namespace, region, identifier and dimensions one "
+                    "publishes a database's metrics; another takes over when it is gone."},
     {SECTION_AGENT, "log_format", CONFIG(log_format),
      &value_choice, {.words = log_formats},
      "text", RESTART, "Lines on standard error, for people or for programs."},

@@ -200,3 +200,13 @@ void log_at(enum log_level level, const char *format, ...)
 
     (void)written; /* there is nowhere to tell it */
 }
+
+void log_error_lines(const char *what, const char *lines)
+{
+    while (*lines) {
+        int len = (int)strcspn(lines, "\n");
+
+        log_error("%s%.*s", what, len, lines);
+        lines += len + (lines[len] == '\n');
+    }
+}

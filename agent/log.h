@@ -42,3 +42,6 @@ enum log_style { LOG_STYLE_TEXT, LOG_STYLE_JOURNAL, LOG_STYLE_JSON };
 /* The line with its newline, and its length. Pure. */
 size_t log_format_line(enum log_style style, enum log_level level, int64_t time_ms,
                        const char *message, char out[LOG_LINE_MAX]);
+
+/* One message for each line of lines, what before it: a person reads them one by one. */
+void log_error_lines(const char *what, const char *lines);

@@ -15,6 +15,7 @@
 #include "agent/config.h"
 #include "agent/diagnose/diagnose.h"
 #include "agent/diagnose/terminate.h"
+#include "agent/health.h"
 #include "agent/log.h"
 #include "agent/once.h"
 #include "agent/print.h"
@@ -96,6 +97,8 @@ static int run(const struct cli *cli)
         status = diagnose_run(config, cli->format);
     } else if (cli->mode == MODE_WATCH) {
         status = watch_run(config, cli->format);
+    } else if (cli->mode == MODE_HEALTH) {
+        status = health_run(config, cli->format);
     } else {
         status = check(config, cli);
     }
@@ -112,11 +115,11 @@ static void keep_secret(void)
     (void)prctl(PR_SET_DUMPABLE, 0);
 }
 
-/* Before the first thread: name look-ups are all that libuv's pool does here, and each thread would
- * have its own arena. */
+/* Before the first thread: libuv's pool looks up names, two at a time at most, and syncs files;
+ * each thread would have its own arena. */
 static void keep_small(void)
 {
-    setenv("UV_THREADPOOL_SIZE", "2", 0);
+    setenv("UV_THREADPOOL_SIZE", "3", 0);
     mallopt(M_ARENA_MAX, 1);
     mallopt(M_TRIM_THRESHOLD, 256 * 1024);
 }

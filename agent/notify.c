@@ -42,6 +42,14 @@ void notify_ready(const char *status)
     notify(message);
 }
 
+void notify_status(const char *status)
+{
+    char message[512];
+
+    snprintf(message, sizeof(message), "STATUS=%s", status);
+    notify(message);
+}
+
 void notify_reloading(void)
 {
     struct timespec now;

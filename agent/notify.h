@@ -8,6 +8,7 @@
 #pragma once
 
 void notify_ready(const char *status);
+void notify_status(const char *status); /* words, shown by systemctl status */
 void notify_reloading(void);
 void notify_stopping(void);
 void notify_watchdog(void);

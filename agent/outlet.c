@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/durable.h"
 #include "agent/log.h"
 #include "agent/publish/window.h"
 #include "aws/common/mem.h"
@@ -16,10 +17,12 @@ struct outlet {
     const struct config *config;
     const char *agent_name;
     char *region; /* NULL: not known */
+    const char *state_dir;
     bool dry_run;
     struct aws_client *client; /* NULL without a region */
     struct windows *windows;
     struct spool *spool;
+    struct durable *durable; /* NULL: in memory only, as long as the region is not known */
     struct publisher *publisher;
     struct provision *provision;    /* NULL without a client */
     char *provision_told;           /* why it failed, as logged; NULL: it works */
@@ -51,6 +54,8 @@ static void on_sent(void *arg)
 
     outlet->on_empty(outlet->on_empty_arg);
 }
+
+static void on_ambiguous(void *arg, size_t datums);
 
 static void on_provision_line(void *arg, const struct provision_line *line)
 {
@@ -126,6 +131,24 @@ static struct windows_options windows_options_of(const struct config *config)
                                     .dimensions = &config->dimensions};
 }
 
+static void open_durable(struct outlet *outlet)
+{
+    const struct config *config = outlet->config;
+    const struct durable_options durable = {.loop = outlet->loop,
+                                            .state_dir = outlet->dry_run ? NULL : outlet->state_dir,
+                                            .region = outlet->region,
+                                            .namespace_ = config->namespace_,
+                                            .limit_bytes = config->spool_limit,
+                                            .spool = outlet->spool,
+                                            .windows = outlet->windows};
+    size_t ambiguous;
+
+    outlet->durable = durable_open(&durable, &ambiguous);
+    if (ambiguous > 0) {
+        on_ambiguous(outlet, ambiguous);
+    }
+}
+
 static void start_parts(struct outlet *outlet, const struct outlet_options *options)
 {
     const struct config *config = options->config;
@@ -140,6 +163,7 @@ static void start_parts(struct outlet *outlet, const struct outlet_options *opti
         .window_ms = windows.length_ms,
         .on_dry_run = options->dry_run ? on_dry_run : NULL,
         .on_sent = on_sent,
+        .on_ambiguous = on_ambiguous,
         .arg = outlet,
     };
     outlet->publisher = publisher_new(&publisher);
@@ -166,6 +190,7 @@ static void use_client(struct outlet *outlet, const char *region, struct aws_cli
 {
     outlet->region = mem_strdup(region);
     outlet->client = client;
+    open_durable(outlet);
     start_provision(outlet);
     publisher_set_client(outlet->publisher, client);
 }
@@ -182,6 +207,7 @@ bool outlet_new(const struct outlet_options *options, struct outlet **out, struc
     outlet->cloud = options->cloud;
     outlet->config = options->config;
     outlet->agent_name = options->agent_name;
+    outlet->state_dir = options->state_dir;
     outlet->dry_run = options->dry_run;
     outlet->on_empty = options->on_empty;
     outlet->on_empty_arg = options->arg;
@@ -224,6 +250,7 @@ void outlet_reconfigure(struct outlet *outlet, const struct config *config)
 void outlet_put(struct outlet *outlet, const struct reading *reading)
 {
     windows_put(outlet->windows, reading);
+    durable_put(outlet->durable, reading);
 }
 
 static void on_datum(void *arg, int64_t start_ms, const char *members)
@@ -238,7 +265,13 @@ static void put_self(struct outlet *outlet, enum metric_id metric, int64_t time_
     const struct reading reading = {
         .metric = metric, .extra = outlet->agent_name, .time_ms = time_ms, .value = value};
 
-    windows_put(outlet->windows, &reading);
+    outlet_put(outlet, &reading);
+}
+
+/* At once, so that a crash does not lose the count. */
+static void on_ambiguous(void *arg, size_t datums)
+{
+    put_self(arg, METRIC_AGENT_AMBIGUOUS_RETRIES, time_now_ms(), (double)datums);
 }
 
 /* What went wrong since the last time, in the window that is about to close. */
@@ -258,8 +291,7 @@ static void tell_self(struct outlet *outlet, int64_t time_ms)
              (double)(dropped - outlet->told_dropped + readings));
     put_self(outlet, METRIC_AGENT_PUBLISH_ERRORS, time_ms,
              (double)(now->errors - outlet->told.errors));
-    put_self(outlet, METRIC_AGENT_AMBIGUOUS_RETRIES, time_ms,
-             (double)(now->ambiguous - outlet->told.ambiguous));
+    put_self(outlet, METRIC_AGENT_AMBIGUOUS_RETRIES, time_ms, 0);
     put_self(outlet, METRIC_AGENT_SPOOL_BYTES, time_ms, (double)spool_bytes(outlet->spool));
     outlet->told = *now;
     outlet->told_dropped = dropped;
@@ -271,6 +303,7 @@ void outlet_publish(struct outlet *outlet, int64_t until_ms)
 
     tell_self(outlet, all ? time_now_ms() : until_ms - 1);
     windows_close(outlet->windows, until_ms, on_datum, outlet);
+    durable_close_windows(outlet->durable, until_ms);
     if (all) {
         publisher_flush(outlet->publisher);
     } else {
@@ -303,6 +336,31 @@ size_t outlet_backlog(const struct outlet *outlet)
     return spool_count(outlet->spool);
 }
 
+bool outlet_is_durable(const struct outlet *outlet)
+{
+    return spool_is_on_disk(outlet->spool);
+}
+
+const char *outlet_trouble(const struct outlet *outlet)
+{
+    return publisher_trouble(outlet->publisher);
+}
+
+bool outlet_is_at_fault(const struct outlet *outlet)
+{
+    return publisher_is_at_fault(outlet->publisher);
+}
+
+int64_t outlet_bytes(const struct outlet *outlet)
+{
+    return spool_bytes(outlet->spool);
+}
+
+int64_t outlet_acknowledged_ms(const struct outlet *outlet)
+{
+    return (int64_t)publisher_counters(outlet->publisher)->acknowledged_ms;
+}
+
 static void on_part_closed(void *arg)
 {
     struct outlet *outlet = arg;
@@ -313,6 +371,7 @@ static void on_part_closed(void *arg)
     outlet_closed *closed = outlet->closed;
     void *arg_of_closed = outlet->closed_arg;
 
+    durable_free(outlet->durable);
     windows_free(outlet->windows);
     spool_free(outlet->spool);
     aws_client_free(outlet->client);

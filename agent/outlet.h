@@ -1,5 +1,6 @@
 /*
- * One region's way out: windows -> spool -> publisher for its metrics, provision for its alarms.
+ * One region's way out: windows (and journal) -> spool -> publisher for its metrics, provision for
+ * its alarms.
  *
  * An alarm sees only metrics of its own region; so all that belongs to a database goes to the
  * database's region. Most agents have one outlet.
@@ -23,6 +24,7 @@ struct outlet_options {
     const struct config *config; /* borrowed */
     const char *region;          /* NULL: not known, or not yet: see outlet_set_region() */
     const char *agent_name;      /* the `Agent` dimension; borrowed */
+    const char *state_dir;       /* what waits is kept there too; NULL: in memory only */
     bool dry_run;
     void (*on_empty)(void *arg); /* CloudWatch has everything that was published so far */
     void *arg;
@@ -55,6 +57,12 @@ bool outlet_set_instance(struct outlet *outlet, const struct config_database *da
 
 /* Datums that CloudWatch does not have yet. */
 size_t outlet_backlog(const struct outlet *outlet);
+bool outlet_is_durable(const struct outlet *outlet); /* they are on disk */
+
+const char *outlet_trouble(const struct outlet *outlet); /* as publisher_trouble() says */
+bool outlet_is_at_fault(const struct outlet *outlet);    /* as publisher_is_at_fault() says */
+int64_t outlet_bytes(const struct outlet *outlet);
+int64_t outlet_acknowledged_ms(const struct outlet *outlet); /* uv_hrtime() in ms; 0: not yet */
 
 /* Frees it; one `closed`, later. */
 typedef void outlet_closed(void *arg);

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "aws/common/buf.h"
@@ -13,7 +14,9 @@
 #define FILE_MAX (1 << 20)
 
 struct state {
-    char *path;     /* NULL: memory only */
+    char *dir;      /* NULL: memory only */
+    char *path;     /* of limits.json; NULL likewise */
+    int lock;       /* -1: none */
     json_t *limits; /* {"server": usable} */
 };
 
@@ -80,14 +83,17 @@ struct state *state_new(const char *dir, struct err *warning)
 
     *warning = (struct err){0};
     state->limits = json_object();
+    state->lock = -1;
     if (!dir) {
         return state;
     }
     if (access(dir, W_OK | X_OK) != 0) {
         err_errno(warning, errno, "state_dir %s", dir);
-        err_context(warning, "limits are not kept over restarts");
+        err_context(warning, "nothing is kept over a restart, neither limits nor what waits for "
+                             "CloudWatch");
         return state;
     }
+    state->dir = mem_strdup(dir);
     state->path = mem_printf("%s/limits.json", dir);
     if (!load(state, warning)) {
         err_context(warning, "limits of earlier runs are not known");
@@ -100,9 +106,40 @@ void state_free(struct state *state)
     if (!state) {
         return;
     }
+    if (state->lock >= 0) {
+        close(state->lock);
+    }
     json_decref(state->limits);
+    free(state->dir);
     free(state->path);
     free(state);
+}
+
+/* The kernel gives it back however the process ends. */
+bool state_lock(struct state *state, struct err *err)
+{
+    if (!state->dir) {
+        return true;
+    }
+    char *path = mem_printf("%s/lock", state->dir);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    bool ok = fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+
+    if (!ok) {
+        err_set(err, ERR_CONFIG,
+                "state_dir %s is in use by another poolwarden; give each agent one of its own",
+                state->dir);
+        close(fd);
+        fd = -1;
+    }
+    state->lock = fd;
+    free(path);
+    return ok;
+}
+
+const char *state_dir(const struct state *state)
+{
+    return state->dir;
 }
 
 double state_limit(const struct state *state, const char *server)

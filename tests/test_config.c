@@ -89,7 +89,7 @@ static void needs_no_more_than_a_url(void **state)
     assert_string_equal(config->state_dir, "/var/lib/poolwarden");
     assert_string_equal(config->runtime_dir, "/run/poolwarden");
     assert_int_equal(config->spool_limit, 64 << 20);
-    assert_false(config->leader_election);
+    assert_true(config->leader_election);
     assert_int_equal(config->log_format, LOG_TEXT);
     assert_string_equal(config->namespace_, "Application");
     assert_null(config->region);
@@ -384,8 +384,6 @@ static void warns(void **state)
     static const struct {
         const char *text, *warning;
     } cases[] = {
-        {"[agent]\nleader_election = on\n", "every agent publishes"},
-        {"[agent]\nleader_election = auto\n", "every agent publishes"},
         {"[agent]\npublish_interval = 5m\n", "monitoring_silent is not longer"},
         {"[statsd]\nmax_pools = 3\n", "[statsd] has no use"},
     };

@@ -77,6 +77,7 @@ struct room {
     bool closed;
     bool kicking;
     size_t dry_datums;
+    size_t ambiguous;
 };
 
 static struct room *room;
@@ -194,6 +195,12 @@ static void on_sent(void *arg)
     }
 }
 
+static void on_ambiguous(void *arg, size_t datums)
+{
+    (void)arg;
+    room->ambiguous += datums;
+}
+
 static void on_dry_run(void *arg, const struct cloudwatch_entry *entries, size_t count)
 {
     (void)arg;
@@ -229,6 +236,7 @@ static void make_publisher(bool dry_run)
                                               .window_ms = 60000,
                                               .on_dry_run = dry_run ? on_dry_run : NULL,
                                               .on_sent = on_sent,
+                                              .on_ambiguous = on_ambiguous,
                                               .random = jitter};
 
     room->publisher = publisher_new(&options);
@@ -504,6 +512,7 @@ static void a_lost_answer_is_ambiguous(void **state)
     push("M", 0, 5);
     wait_until_sent();
     assert_int_equal(publisher_counters(room->publisher)->ambiguous, 5);
+    assert_int_equal(room->ambiguous, 5);
     assert_int_equal(publisher_counters(room->publisher)->sent, 5);
 }
 
@@ -668,7 +677,7 @@ static void a_proxy_that_takes_little(void **state)
 static void what_was_too_large_once_is_not_for_ever(void **state)
 {
     (void)state;
-    room->largest = 10;
+    room->largest = 250;
     push("M", 0, 1000);
     wait_until_sent();
     room->largest = 0;
@@ -791,6 +800,15 @@ static void backoff_grows_and_is_bounded(void **state)
 
 #define STORY(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+/* So that a hundred agents stay under an account's 500 a second. */
+static void a_backlog_is_sent_at_five_requests_a_second(void **state)
+{
+    (void)state;
+    assert_int_equal(publisher_pause_ms(0), 100);
+    assert_int_equal(publisher_pause_ms(0.5), 200);
+    assert_in_range(publisher_pause_ms(0.999), 290, 300);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -821,6 +839,7 @@ int main(void)
         STORY(stopping_before_anything_began),
         STORY(stopping_in_its_own_callback),
         cmocka_unit_test(backoff_grows_and_is_bounded),
+        cmocka_unit_test(a_backlog_is_sent_at_five_requests_a_second),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

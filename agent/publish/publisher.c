@@ -11,6 +11,9 @@
 
 #define BACKOFF_BASE_MS 500
 #define BACKOFF_MAX_MS  15000
+#define PAUSE_MIN_MS    100
+#define FAULT_AFTER_MS  60000
+#define PAUSE_SPAN_MS   200
 
 /* Single datums refused in a row, with nothing accepted between, that are dropped. */
 #define REFUSED_MAX 5
@@ -21,11 +24,13 @@ struct publisher {
     uv_timer_t timer; /* until the next attempt */
     struct aws_call *call;
     struct batch batch;
-    size_t bytes;     /* of the request under way */
-    size_t max_count; /* datums of a request; less once a request was too large */
-    int failures;     /* in a row */
-    int refused;      /* single datums, since one was accepted */
-    size_t probes;    /* while everything is refused */
+    size_t bytes;      /* of the request under way */
+    size_t max_count;  /* datums of a request; less once a request was too large */
+    int failures;      /* in a row */
+    uint64_t fault_ms; /* since when failures are our own; 0: they are not */
+    bool hurry;        /* no pauses: the agent is leaving */
+    int refused;       /* single datums, since one was accepted */
+    size_t probes;     /* while everything is refused */
     struct trouble trouble;
     struct publisher_counters counters;
     publisher_closed *closed;
@@ -69,6 +74,33 @@ uint64_t publisher_backoff_ms(int failures, double random, int64_t hint_ms)
     return (uint64_t)(own_ms > asked_ms ? own_ms : asked_ms);
 }
 
+/* A service that answers 5xx or throttles does so to every agent; one that we do not reach, or that
+ * does not take our credentials, others may. */
+static void note_fault(struct publisher *publisher, const struct err *err,
+                       const struct aws_failure *failure)
+{
+    bool own = err->code == ERR_DENIED || err->code == ERR_CONFIG ||
+               ((err->code == ERR_NET || err->code == ERR_TIMEOUT) && failure->status == 0);
+
+    if (!own) {
+        publisher->fault_ms = 0;
+    } else if (publisher->fault_ms == 0) {
+        publisher->fault_ms = uv_now(publisher->options.loop);
+    }
+}
+
+const char *publisher_trouble(const struct publisher *publisher)
+{
+    return publisher->trouble.reason;
+}
+
+bool publisher_is_at_fault(const struct publisher *publisher)
+{
+    uint64_t now_ms = uv_now(publisher->options.loop);
+
+    return publisher->fault_ms > 0 && now_ms - publisher->fault_ms > FAULT_AFTER_MS;
+}
+
 /* Everything is kept. A search for a bad datum goes on later; any other batch is composed anew, so
  * that the newest window comes first again. */
 static void back_off(struct publisher *publisher, const struct err *err,
@@ -78,11 +110,13 @@ static void back_off(struct publisher *publisher, const struct err *err,
 
     if (failure->may_have_arrived) {
         publisher->counters.ambiguous += batch->sent;
+        publisher->options.on_ambiguous(publisher->options.arg, batch->sent);
     }
     if (batch->sent == batch->count) {
         batch->count = 0;
     }
     publisher->failures++;
+    note_fault(publisher, err, failure);
     trouble_failed(&publisher->trouble, uv_now(publisher->options.loop), err, failure->code,
                    spool_count(publisher->options.spool));
     uv_timer_start(&publisher->timer, on_timer,
@@ -99,13 +133,21 @@ static void allow_larger(struct publisher *publisher)
     publisher->max_count = doubled < CLOUDWATCH_DATUMS_MAX ? doubled : CLOUDWATCH_DATUMS_MAX;
 }
 
+uint64_t publisher_pause_ms(double random)
+{
+    return PAUSE_MIN_MS + (uint64_t)(random * PAUSE_SPAN_MS);
+}
+
 /* After everything that takes datums out of the spool; the caller's last act. */
 static void go_on(struct publisher *publisher)
 {
     const struct publisher_options *options = &publisher->options;
 
     if (spool_count(options->spool) > 0) {
-        send_next(publisher);
+        bool at_once = publisher->hurry || publisher->batch.count > 0 || options->on_dry_run;
+
+        uv_timer_start(&publisher->timer, on_timer,
+                       at_once ? 0 : publisher_pause_ms(options->random()), 0);
     } else {
         allow_larger(publisher);
         options->on_sent(options->arg);
@@ -170,7 +212,9 @@ static void on_accepted(struct publisher *publisher)
 
     log_debug("sent %zu datums in one request (%zu bytes)", sent, publisher->bytes);
     publisher->counters.sent += sent;
+    publisher->counters.acknowledged_ms = uv_hrtime() / 1000000;
     publisher->failures = 0;
+    publisher->fault_ms = 0;
     publisher->refused = 0;
     batch_accepted(batch, options->spool);
     trouble_over(&publisher->trouble, uv_now(options->loop), sent, spool_count(options->spool));
@@ -185,6 +229,9 @@ static void on_answer(void *arg, const struct aws_answer *answer, const struct e
     publisher->call = NULL;
     publisher->counters.requests++;
     publisher->counters.errors += answer ? 0 : 1;
+    if (!answer && !failure->may_have_arrived) {
+        spool_mark(publisher->options.spool, NULL, 0);
+    }
     if (answer) {
         on_accepted(publisher);
     } else if (failure->status == 413) {
@@ -248,6 +295,7 @@ static void send_next(struct publisher *publisher)
         dry_run(publisher);
         return;
     }
+    spool_mark(options->spool, batch->ids, batch->sent);
     publisher->call = cloudwatch_put_metric_data(options->client, publisher->namespace_,
                                                  batch->entries, batch->sent, on_answer, publisher);
 }
@@ -268,6 +316,7 @@ void publisher_kick(struct publisher *publisher)
 void publisher_flush(struct publisher *publisher)
 {
     publisher->failures = 0;
+    publisher->hurry = true;
     if (!publisher->call) {
         uv_timer_start(&publisher->timer, on_timer, 0, 0);
     }

@@ -1,6 +1,7 @@
 /*
  * Sends the spool to CloudWatch: one request at a time, full batches, backoff with jitter (at most
- * 15 s apart) while it fails.
+ * 15 s apart) while it fails. A backlog goes out at five requests a second on average: a hundred
+ * agents that come back together stay under an account's 500, and jitter keeps them out of step.
  *
  *     struct publisher *publisher = publisher_new(&options);
  *     spool_push(...); publisher_kick(publisher);
@@ -12,7 +13,8 @@
  * account): nothing more is dropped, and one datum at a time is tried until one is taken. Denied,
  * unreachable, throttled: everything is kept.
  *
- * A request whose answer was lost is sent again, and counted: PutMetricData knows no idempotency,
+ * A batch is marked in the spool before it is sent, so that a crash does not hide that it was. A
+ * request whose answer was lost is sent again, and counted: PutMetricData knows no idempotency,
  * so that its sums and sample counts may then be too high (maximum and minimum stay right). A lost
  * minute would be the worse mistake.
  *
@@ -34,9 +36,10 @@ struct publisher;
 struct publisher_counters {
     uint64_t sent; /* datums acknowledged */
     uint64_t requests;
-    uint64_t errors;    /* requests that failed */
-    uint64_t ambiguous; /* datums that are sent again after a lost answer */
-    uint64_t refused;   /* datums dropped because the service refused them */
+    uint64_t errors;          /* requests that failed */
+    uint64_t ambiguous;       /* datums that are sent again after a lost answer */
+    uint64_t acknowledged_ms; /* when a request last was, by uv_hrtime(); 0: not yet */
+    uint64_t refused;         /* datums dropped because the service refused them */
 };
 
 struct publisher_options {
@@ -50,6 +53,8 @@ struct publisher_options {
     /* The spool has become empty: all of it was acknowledged or given up. May stop the publisher.
      */
     void (*on_sent)(void *arg);
+    /* So many datums were sent, and nobody knows whether they arrived: they are sent again. */
+    void (*on_ambiguous)(void *arg, size_t datums);
     void *arg;
     double (*random)(void); /* of the jitter, 0 <= x < 1; NULL: the system's */
 };
@@ -65,6 +70,13 @@ void publisher_kick(struct publisher *publisher);
 /* The same at once, without waiting for the backoff to end: before leaving. */
 void publisher_flush(struct publisher *publisher);
 
+/* Why nothing is accepted at present; "": it is. Valid until the next turn of the loop. */
+const char *publisher_trouble(const struct publisher *publisher);
+
+/* Nothing was accepted for a minute, for a reason of our own: credentials, permissions, no route.
+ */
+bool publisher_is_at_fault(const struct publisher *publisher);
+
 bool publisher_idle(const struct publisher *publisher); /* nothing under way, no backoff either */
 const struct publisher_counters *publisher_counters(const struct publisher *publisher);
 
@@ -73,6 +85,9 @@ void publisher_stop(struct publisher *publisher, publisher_closed *closed,
                     void *arg); /* frees it, then calls, later */
 
 /* --- inside, for tests ------------------------------------------------------------------------ */
+
+/* Milliseconds between two requests of a backlog. */
+uint64_t publisher_pause_ms(double random);
 
 /*
  * Milliseconds before the next attempt after so many failures in a row (1 for the first): full

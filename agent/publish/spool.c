@@ -11,6 +11,7 @@
 #define FUTURE_MAX_MS (INT64_C(2) * 3600 * 1000 - 60000)
 
 #define ROOM_FIRST     64
+#define ADDED_ANEW_MAX ((int64_t)8 << 20)
 #define ALLOCATOR_COST 16 /* bytes that a small allocation takes beside its own */
 
 /*
@@ -28,6 +29,7 @@ struct spool {
     uint64_t newest_id; /* the first record of the window that arrived last */
     uint64_t next_id;
     uint64_t dropped;
+    struct keep *keep; /* NULL: in memory only */
 };
 
 static int64_t cost_of(const char *members)
@@ -58,6 +60,7 @@ void spool_free(struct spool *spool)
         free_members(spool->records[i].members);
     }
     free(spool->records);
+    keep_free(spool->keep);
     free(spool);
 }
 
@@ -66,6 +69,9 @@ void spool_free(struct spool *spool)
 static void make_hole(struct spool *spool, struct spool_record *record)
 {
     spool->bytes -= cost_of(record->members);
+    if (spool->keep) {
+        keep_done(spool->keep, record->id, record->segment);
+    }
     free_members(record->members);
     record->members = NULL;
     spool->holes++;
@@ -142,6 +148,9 @@ static size_t remove_all(struct spool *spool, const uint64_t *ids, size_t count)
         }
     }
     squeeze_if_due(spool);
+    if (spool->keep) {
+        keep_flush(spool->keep);
+    }
     return removed;
 }
 
@@ -166,14 +175,15 @@ static void make_room_for(struct spool *spool, int64_t bytes)
     squeeze_if_due(spool);
 }
 
-static void append(struct spool *spool, int64_t start_ms, const char *members)
+static struct spool_record *append(struct spool *spool, const struct spool_record *record)
 {
     if (spool->count == spool->room) {
         spool->room = spool->room > 0 ? spool->room * 2 : ROOM_FIRST;
         spool->records = mem_grow(spool->records, spool->room, sizeof(*spool->records));
     }
-    spool->records[spool->count++] = (struct spool_record){
-        .id = spool->next_id++, .start_ms = start_ms, .members = mem_strdup(members)};
+    spool->records[spool->count] = *record;
+    spool->bytes += cost_of(record->members);
+    return &spool->records[spool->count++];
 }
 
 static bool begins_window(const struct spool *spool, int64_t start_ms)
@@ -193,8 +203,152 @@ void spool_push(struct spool *spool, int64_t start_ms, const char *members)
     if (begins_window(spool, start_ms)) {
         spool->newest_id = spool->next_id;
     }
-    append(spool, start_ms, members);
-    spool->bytes += bytes;
+    struct spool_record *record = append(
+        spool, &(struct spool_record){
+                   .id = spool->next_id++, .start_ms = start_ms, .members = mem_strdup(members)});
+    if (spool->keep) {
+        record->segment = keep_add(spool->keep, record->id, start_ms, members);
+    }
+}
+
+/* --- On disk ---------------------------------------------------------------------------------- */
+
+/* What stands in that segment is to be written anew: writing failed, or it is in the way. It holds
+ * its place there until then. */
+static void move_all_of(struct spool *spool, uint64_t segment)
+{
+    for (size_t i = spool->first; i < spool->count; i++) {
+        struct spool_record *record = &spool->records[i];
+
+        record->moves = record->moves || record->segment == segment;
+    }
+}
+
+static void on_segment_failed(void *arg, uint64_t segment)
+{
+    move_all_of(arg, segment);
+}
+
+static void add_anew(struct spool *spool, struct spool_record *record)
+{
+    uint64_t before = record->segment;
+
+    record->segment = keep_add(spool->keep, record->id, record->start_ms, record->members);
+    record->moves = false;
+    if (before > 0) {
+        keep_release(spool->keep, before);
+    }
+}
+
+/* Some at a time: the loop has other things to do. */
+static void add_what_is_not_there(struct spool *spool)
+{
+    int64_t left = ADDED_ANEW_MAX;
+
+    for (size_t i = spool->first; i < spool->count && left > 0; i++) {
+        struct spool_record *record = &spool->records[i];
+
+        if (record->members && (record->moves || record->segment == 0)) {
+            left -= cost_of(record->members);
+            add_anew(spool, record);
+        }
+    }
+}
+
+void spool_close_windows(struct spool *spool, const struct keep_closed *closed)
+{
+    if (!spool->keep) {
+        return;
+    }
+    if (keep_is_usable(spool->keep)) {
+        uint64_t crowded = keep_to_be_moved(spool->keep);
+
+        if (crowded > 0) {
+            move_all_of(spool, crowded);
+        }
+        add_what_is_not_there(spool);
+    }
+    keep_close_windows(spool->keep, closed, spool->next_id);
+}
+
+bool spool_is_on_disk(const struct spool *spool)
+{
+    return spool->keep && keep_is_whole(spool->keep);
+}
+
+void spool_mark(struct spool *spool, const uint64_t *ids, size_t count)
+{
+    if (spool->keep) {
+        keep_mark(spool->keep, ids, count);
+    }
+}
+
+/* By id, so in order of arrival; the oldest go when there is no room. */
+static void take_up(struct spool *spool, const struct keep_found *items, struct spool_found *found)
+{
+    spool->next_id = items->next_id;
+    for (size_t i = 0; i < items->count; i++) {
+        const struct keep_item *item = &items->items[i];
+
+        make_room_for(spool, cost_of(item->members));
+        append(spool, &(struct spool_record){.id = item->id,
+                                             .start_ms = item->start_ms,
+                                             .members = item->members,
+                                             .segment = item->segment});
+        found->ambiguous += item->in_flight ? 1 : 0;
+    }
+    spool->newest_id = spool->next_id; /* none of these is new */
+    found->datums = spool_count(spool);
+}
+
+/* Behind what the disk gave, under new ids. */
+static void append_again(struct spool *spool, const struct spool *before)
+{
+    for (size_t i = before->first; i < before->count; i++) {
+        const struct spool_record *record = &before->records[i];
+
+        if (record->members) {
+            spool_push(spool, record->start_ms, record->members);
+            free_members(record->members);
+        }
+    }
+    free(before->records);
+}
+
+bool spool_keep_in(struct spool *spool, uv_loop_t *loop, const char *dir, struct spool_found *found,
+                   struct err *err)
+{
+    const struct keep_options options = {.loop = loop,
+                                         .dir = dir,
+                                         .limit_bytes = spool->limit_bytes,
+                                         .on_failed = on_segment_failed,
+                                         .arg = spool};
+    struct keep_found items;
+
+    *found = (struct spool_found){.datums = 0};
+    if (!keep_open(&options, &spool->keep, err)) {
+        return false;
+    }
+    const struct spool before = *spool;
+
+    spool->records = NULL;
+    spool->count = spool->room = spool->first = spool->holes = 0;
+    spool->bytes = 0;
+    keep_load(spool->keep, &items);
+    take_up(spool, &items, found);
+    found->damaged = items.damaged;
+    found->foreign = items.foreign;
+    memcpy(found->example, items.example, sizeof(found->example));
+    found->err = items.err;
+    found->closed = items.closed;
+    spool->dropped += items.damaged;
+    free(items.items);
+    append_again(spool, &before);
+    /* The first segment. */
+    if (keep_is_usable(spool->keep)) {
+        keep_close_windows(spool->keep, &found->closed, spool->next_id);
+    }
+    return true;
 }
 
 /* --- What to send ----------------------------------------------------------------------------- */

@@ -52,6 +52,7 @@ void trouble_failed(struct trouble *trouble, uint64_t now_ms, const struct err *
     }
     trouble->code = err->code;
     snprintf(trouble->service_code, sizeof(trouble->service_code), "%s", service_code);
+    snprintf(trouble->reason, sizeof(trouble->reason), "%.255s", err->message);
     if (begins) {
         trouble->since_ms = now_ms;
     }
@@ -75,6 +76,7 @@ void trouble_over(struct trouble *trouble, uint64_t now_ms, size_t sent, size_t 
     }
     trouble->code = ERR_NONE;
     trouble->service_code[0] = '\0';
+    trouble->reason[0] = '\0';
 }
 
 /* A datum begins with its metric's name. */

@@ -12,6 +12,7 @@
 struct trouble {
     enum err_code code; /* ERR_NONE: there is none */
     char service_code[64];
+    char reason[256]; /* as it was logged */
     uint64_t since_ms;
 
     uint64_t refused;         /* datums, not told of yet */

@@ -230,6 +230,11 @@ void windows_put(struct windows *windows, const struct reading *reading)
     windows->dropped += kept ? 0 : 1;
 }
 
+int64_t windows_oldest_ms(const struct windows *windows)
+{
+    return windows->count > 0 ? windows->open[0].start_ms : INT64_MAX;
+}
+
 uint64_t windows_dropped(struct windows *windows)
 {
     uint64_t dropped = windows->dropped;

@@ -57,5 +57,8 @@ typedef void window_on_datum(void *arg, int64_t start_ms, const char *members);
  */
 void windows_close(struct windows *windows, int64_t until_ms, window_on_datum *on_datum, void *arg);
 
+/* Start of the oldest window that is open; INT64_MAX: none is. */
+int64_t windows_oldest_ms(const struct windows *windows);
+
 /* Readings that could not be kept, since the last call. */
 uint64_t windows_dropped(struct windows *windows);

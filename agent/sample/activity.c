@@ -1,13 +1,16 @@
 #include "agent/sample/activity.h"
 
-#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "agent/log.h"
 #include "agent/sample/breakdown.h"
+#include "agent/sample/election.h"
 #include "agent/sample/pace.h"
 #include "agent/sample/queries.h"
+#include "agent/sample/readings.h"
+#include "agent/sample/reasons.h"
 #include "agent/sample/session.h"
 #include "aws/common/mem.h"
 #include "aws/common/random.h"
@@ -15,7 +18,6 @@
 #define PENDING_MAX         16 /* at 1 Hz 5 are outstanding at most */
 #define NAMES_EVERY_MS      60000
 #define NAMES_AT_LEAST_MS   10000 /* apart, whatever is unknown */
-#define REASONS_REMEMBERED  4
 #define NANOSECONDS_IN_A_MS 1e6
 
 enum activity_state {
@@ -23,9 +25,13 @@ enum activity_state {
     ACTIVITY_READY,    /* nothing under way */
     ACTIVITY_SAMPLING, /* for the tick `sampled_ms` */
     ACTIVITY_NAMING,
-    ACTIVITY_WAITING, /* to try again */
+    ACTIVITY_ELECTING,
+    ACTIVITY_WAITING,   /* to try again */
+    ACTIVITY_FOLLOWING, /* without a session, until the next attempt to lead */
     ACTIVITY_STOPPED
 };
+
+enum activity_role { ROLE_UNKNOWN, ROLE_WRITER, ROLE_READER };
 
 /* A tick that has no DatabaseUp yet. */
 struct pending {
@@ -39,7 +45,10 @@ struct activity {
     char *name;
     struct session session;
     enum activity_state state;
-    uv_timer_t timer; /* WAITING: the next attempt; else: the oldest pending tick is too old */
+    enum activity_role role; /* when last sampled */
+    struct election election;
+    uv_timer_t
+        timer; /* WAITING, FOLLOWING: the next attempt; else: the oldest pending tick is too old */
     struct pending pending[PENDING_MAX];
     size_t pending_count;
 
@@ -56,13 +65,13 @@ struct activity {
     bool rejected;     /* an attempt did so since the last tick that was told */
     int failures;      /* in a row */
 
-    bool was_up;                       /* ever */
-    bool down;                         /* something has been said that is not taken back yet */
-    uint64_t down_since_ms;            /* the loop's clock */
-    struct err reason;                 /* of the last failure */
-    char *reasons[REASONS_REMEMBERED]; /* said since it is down */
-    int reason_count;
+    bool was_up;            /* ever */
+    bool down;              /* something has been said that is not taken back yet */
+    uint64_t down_since_ms; /* the loop's clock */
+    struct err reason;      /* of the last failure */
+    struct reasons reasons; /* said since it is down */
     bool grant_told;
+    bool at_fault; /* this agent can not publish */
 
     source_stopped *stopped;
     void *stopped_arg;
@@ -70,75 +79,27 @@ struct activity {
 
 static void open_session(struct activity *activity);
 static void go_on(struct activity *activity);
+static void on_retry(uv_timer_t *timer);
+static void lose_session(struct activity *activity, const struct err *err);
 
 /* --- readings ------------------------------------------------------------------------------- */
 
-static void put(const struct activity *activity, int64_t tick_ms, enum metric_id metric,
-                double value)
+static struct readings readings_at(const struct activity *activity, int64_t tick_ms)
 {
-    const struct reading reading = {.metric = metric,
-                                    .database = activity->options.database->identifier,
-                                    .region = activity->options.database->region,
-                                    .time_ms = tick_ms,
-                                    .value = value};
-
-    activity->options.sink.put(activity->options.sink.arg, &reading);
-}
-
-static void put_states(const struct activity *activity, const struct snapshot *snapshot,
-                       int64_t tick_ms)
-{
-    const struct {
-        enum metric_id metric;
-        double value;
-    } numbers[] = {
-        {METRIC_CONNECTIONS_ACTIVE, snapshot->active},
-        {METRIC_CONNECTIONS_IDLE, snapshot->idle},
-        {METRIC_CONNECTIONS_IDLE_IN_TRANSACTION, snapshot->idle_in_transaction},
-        {METRIC_CONNECTIONS_WAITING_ON_LOCK, snapshot->waiting_on_lock},
-        {METRIC_LONG_RUNNING_QUERIES, snapshot->long_running},
-        {METRIC_LEAKED_CONNECTIONS, snapshot->leaked},
-        {METRIC_STALE_IDLE_CONNECTIONS, snapshot->stale_idle},
-        {METRIC_OLDEST_TRANSACTION_AGE, snapshot->oldest_transaction_s},
-    };
-
-    for (size_t i = 0; i < MEM_COUNT(numbers); i++) {
-        put(activity, tick_ms, numbers[i].metric, numbers[i].value);
-    }
+    return (struct readings){&activity->options.sink, activity->options.database, tick_ms};
 }
 
 static void put_snapshot(struct activity *activity, const struct snapshot *snapshot,
                          double latency_ms)
 {
-    int64_t tick_ms = activity->sampled_ms;
+    const struct readings to = readings_at(activity, activity->sampled_ms);
 
-    put(activity, tick_ms, METRIC_DATABASE_CONNECTIONS, snapshot->connections);
-    if (snapshot->usable > 0) {
-        put(activity, tick_ms, METRIC_CONNECTION_UTILIZATION,
-            100 * snapshot->connections / snapshot->usable);
-        put(activity, tick_ms, METRIC_AVAILABLE_CONNECTIONS,
-            fmax(0, snapshot->usable - snapshot->connections));
-        put(activity, tick_ms, METRIC_MAX_CONNECTIONS, snapshot->usable);
-    }
-    if (snapshot->privileged) {
-        put_states(activity, snapshot, tick_ms);
-    }
+    readings_put_snapshot(&to, snapshot);
     if (activity->breakdown) {
-        put(activity, tick_ms, METRIC_SAMPLE_LATENCY, latency_ms);
-        put(activity, tick_ms, METRIC_DATABASE_ROLE, snapshot->is_replica ? 0 : 1);
+        readings_put(&to, METRIC_SAMPLE_LATENCY, latency_ms);
+        readings_put(&to, METRIC_DATABASE_ROLE, snapshot->is_replica ? 0 : 1);
         activity->names_missing = !breakdown_put(activity->breakdown, activity->options.database,
-                                                 snapshot, tick_ms, &activity->options.sink);
-    }
-}
-
-/* The server turned us away because it is full: that is what there is to know, and enough. */
-static void put_out_of_slots(const struct activity *activity, int64_t tick_ms)
-{
-    put(activity, tick_ms, METRIC_AVAILABLE_CONNECTIONS, 0);
-    if (activity->limit > 0) {
-        put(activity, tick_ms, METRIC_DATABASE_CONNECTIONS, activity->limit);
-        put(activity, tick_ms, METRIC_CONNECTION_UTILIZATION, 100);
-        put(activity, tick_ms, METRIC_MAX_CONNECTIONS, activity->limit);
+                                                 snapshot, to.tick_ms, &activity->options.sink);
     }
 }
 
@@ -154,12 +115,17 @@ static void end_tick(struct activity *activity, const struct err *err)
     activity->pending_count--;
     memmove(activity->pending, activity->pending + 1,
             activity->pending_count * sizeof(activity->pending[0]));
-    put(activity, tick_ms, METRIC_DATABASE_UP, err ? 0 : 1);
+    if (err && !election_may_report(&activity->election, uv_now(options->loop))) {
+        return;
+    }
+    const struct readings to = readings_at(activity, tick_ms);
+
+    readings_put(&to, METRIC_DATABASE_UP, err ? 0 : 1);
     if (err && activity->out_of_slots) {
-        put_out_of_slots(activity, tick_ms);
+        readings_put_out_of_slots(&to, activity->limit);
     }
     if (!err || activity->out_of_slots) {
-        put(activity, tick_ms, METRIC_CONNECTIONS_REJECTED, activity->rejected ? 1 : 0);
+        readings_put(&to, METRIC_CONNECTIONS_REJECTED, activity->rejected ? 1 : 0);
     }
     if (options->on_outcome) {
         options->on_outcome(options->arg, options->database, err); /* may stop us */
@@ -188,7 +154,8 @@ static void arm(struct activity *activity)
     const struct pending *oldest = &activity->pending[0];
     uint64_t now_ms = uv_now(activity->options.loop);
 
-    if (activity->state == ACTIVITY_WAITING || activity->state == ACTIVITY_STOPPED) {
+    if (activity->state == ACTIVITY_WAITING || activity->state == ACTIVITY_FOLLOWING ||
+        activity->state == ACTIVITY_STOPPED) {
         return;
     }
     if (activity->pending_count == 0 ||
@@ -230,30 +197,6 @@ static void add_pending(struct activity *activity, int64_t tick_ms)
 
 /* --- what is said --------------------------------------------------------------------------- */
 
-static void forget_reasons(struct activity *activity)
-{
-    for (int i = 0; i < REASONS_REMEMBERED; i++) {
-        free(activity->reasons[i]);
-        activity->reasons[i] = NULL;
-    }
-    activity->reason_count = 0;
-}
-
-/* The same reason from another address, or two that take turns, are no news. */
-static bool is_news(struct activity *activity, const char *reason)
-{
-    for (int i = 0; i < REASONS_REMEMBERED; i++) {
-        if (activity->reasons[i] && strcmp(activity->reasons[i], reason) == 0) {
-            return false;
-        }
-    }
-    int slot = activity->reason_count++ % REASONS_REMEMBERED;
-
-    free(activity->reasons[slot]);
-    activity->reasons[slot] = mem_strdup(reason);
-    return true;
-}
-
 static void note_failure(struct activity *activity, const struct err *err, const char *next)
 {
     if (!activity->down) {
@@ -265,55 +208,40 @@ static void note_failure(struct activity *activity, const struct err *err, const
         return; /* who asked for outcomes tells them */
     }
     /* How long nobody answered differs from attempt to attempt. */
-    if (is_news(activity, err->code == ERR_TIMEOUT ? "timeout" : activity->session.refusal.text)) {
+    if (reasons_are_new(&activity->reasons,
+                        err->code == ERR_TIMEOUT ? "timeout" : activity->session.refusal.text)) {
         log_warn("%s: %s%s", activity->name, err->message, next);
     }
 }
 
 static void note_success(struct activity *activity, const struct snapshot *snapshot)
 {
-    struct buf what;
+    char server[64], what[64] = "connected";
 
     activity->failures = 0;
     activity->reason.code = ERR_NONE;
     if (activity->options.on_outcome || (activity->was_up && !activity->down)) {
         return;
     }
-    const char *version = PQparameterStatus(activity->session.pg.conn, "server_version");
-
-    buf_init(&what, 256);
     if (activity->was_up) {
         double seconds = (double)(uv_now(activity->options.loop) - activity->down_since_ms) / 1000;
 
-        buf_printf(&what, "back after %.*f s", seconds < 10, seconds);
-    } else {
-        buf_puts(&what, "connected");
+        (void)snprintf(what, sizeof(what), "back after %.*f s", seconds < 10, seconds);
     }
-    version = version ? version : "?";
-    log_info("%s: %s (PostgreSQL %.*s, %.0f usable connections, %.0f reserved)", activity->name,
-             buf_text(&what), (int)strcspn(version, " "), version, snapshot->usable,
-             snapshot->max_connections - snapshot->usable);
-    buf_done(&what);
+    session_describe(&activity->session, server, sizeof(server));
+    log_info("%s: %s (%s, %.0f usable connections, %.0f reserved)", activity->name, what, server,
+             snapshot->usable, snapshot->max_connections - snapshot->usable);
     activity->was_up = true;
     activity->down = false;
-    forget_reasons(activity);
+    reasons_forget(&activity->reasons);
 }
 
 static void note_privilege(struct activity *activity, bool privileged)
 {
-    PGconn *conn = activity->session.pg.conn;
-
-    if (privileged || activity->grant_told) {
-        return;
+    if (!privileged && !activity->grant_told) {
+        activity->grant_told = true;
+        session_tell_grant(&activity->session, activity->name);
     }
-    char *user = PQescapeIdentifier(conn, PQuser(conn), strlen(PQuser(conn)));
-
-    activity->grant_told = true;
-    log_warn("%s: the states of other users' sessions can not be seen; totals are right but for "
-             "parallel workers, which count too; the rest is left out until someone runs: GRANT "
-             "pg_monitor TO %s",
-             activity->name, user ? user : PQuser(conn));
-    PQfreemem(user);
 }
 
 static void note_limit(struct activity *activity, double usable)
@@ -332,6 +260,19 @@ static void note_limit(struct activity *activity, double usable)
     options->on_limit(options->arg, options->database, usable);
 }
 
+/* After a failover the name may stand for another server, or the server for another role. */
+static void note_role(struct activity *activity, bool is_replica)
+{
+    enum activity_role role = is_replica ? ROLE_READER : ROLE_WRITER;
+
+    if (activity->role != ROLE_UNKNOWN && activity->role != role) {
+        log_warn("%s: failover: %s", activity->name,
+                 is_replica ? "it was the writer and is a reader now"
+                            : "it was a reader and is the writer now");
+    }
+    activity->role = role;
+}
+
 static void note_cost(struct activity *activity, double server_ms)
 {
     struct pace *pace = &activity->pace;
@@ -344,42 +285,153 @@ static void note_cost(struct activity *activity, double server_ms)
 
 /* --- trying again --------------------------------------------------------------------------- */
 
-/* Between half of it and all of it, so that agents do not come in step. */
-static uint64_t jitter(uint64_t delay_ms)
-{
-    return (uint64_t)((0.5 + random_fraction() / 2) * (double)delay_ms);
-}
-
-static uint64_t retry_delay_ms(const struct activity *activity)
-{
-    static const uint64_t soon_ms[] = {100, 500, 1000, 1500};
-    int last = (int)MEM_COUNT(soon_ms) - 1;
-
-    switch (activity->session.refusal.pace) {
-    case REFUSAL_SLOTS:
-        return jitter(2000);
-    case REFUSAL_SLOW:
-        return jitter(30000);
-    case REFUSAL_RARE:
-        return jitter(60000);
-    case REFUSAL_SOON:
-        break;
-    }
-    return jitter(soon_ms[activity->failures < last ? activity->failures : last]);
-}
-
 static void on_retry(uv_timer_t *timer)
 {
     open_session(timer->data);
 }
 
+/* --- one of many agents --------------------------------------------------------------------- */
+
+static bool follows(const struct activity *activity)
+{
+    return activity->election.role == ELECTION_FOLLOWS;
+}
+
+/* Another agent samples this database: nothing is said of it, and no session held. */
+static void wait_to_lead(struct activity *activity)
+{
+    activity->state = ACTIVITY_FOLLOWING;
+    activity->pending_count = 0;
+    activity->rejected = false;
+    uv_timer_start(&activity->timer, on_retry,
+                   election_delay_ms(&activity->election, activity->at_fault, random_fraction()),
+                   0);
+}
+
+static void stop_leading(struct activity *activity, enum election_role before)
+{
+    session_close(&activity->session);
+    activity->down = false;
+    reasons_forget(&activity->reasons);
+    if (before != ELECTION_FOLLOWS) {
+        log_info("%s: another agent publishes its metrics; this one is ready to take over",
+                 activity->name);
+    }
+    wait_to_lead(activity);
+}
+
+static void on_twin_ended(void *arg, const PGresult *result, const struct err *err)
+{
+    struct activity *activity = arg;
+
+    (void)result;
+    if (err && !pg_is_open(&activity->session.pg)) {
+        lose_session(activity, err);
+        return;
+    }
+    go_on(activity);
+}
+
+static void end_twin(struct activity *activity, const struct election_answer *answer)
+{
+    struct buf sql;
+
+    buf_init(&sql, 1024);
+    election_end_twin(answer, &sql);
+    session_query(&activity->session, buf_text(&sql), on_twin_ended);
+    buf_done(&sql);
+}
+
+static void take_answer(struct activity *activity, const struct election_answer *answer)
+{
+    enum election_role before = activity->election.role;
+    enum election_act act = election_answer(&activity->election, answer, activity->at_fault,
+                                            uv_now(activity->options.loop));
+
+    if (act == ELECTION_STOP) {
+        stop_leading(activity, before);
+        return;
+    }
+    if (act == ELECTION_END_TWIN) {
+        end_twin(activity, answer);
+        return;
+    }
+    if (before == ELECTION_FOLLOWS) {
+        log_info("%s: this agent publishes its metrics now", activity->name);
+    }
+    go_on(activity);
+}
+
+/* For a while two that publish are better than none, and a follower follows. */
+static void put_election_off(struct activity *activity, const struct err *err)
+{
+    if (reasons_are_new(&activity->reasons, err->message)) {
+        log_warn("%s: whether another agent publishes its metrics can not be seen: %s",
+                 activity->name, err->message);
+    }
+    if (follows(activity)) {
+        stop_leading(activity, ELECTION_FOLLOWS);
+        return;
+    }
+    election_put_off(&activity->election, uv_now(activity->options.loop));
+    go_on(activity);
+}
+
+static void on_elected(void *arg, const PGresult *result, const struct err *err)
+{
+    struct activity *activity = arg;
+    struct election_answer answer;
+    struct err parse_err;
+
+    if (err && !pg_is_open(&activity->session.pg)) {
+        lose_session(activity, err);
+        return;
+    }
+    if (!err && !election_read(result, &answer, &parse_err)) {
+        err = &parse_err;
+    }
+    if (err) {
+        put_election_off(activity, err);
+    } else {
+        take_answer(activity, &answer);
+    }
+}
+
+/* true: the session is being asked. */
+static bool elect(struct activity *activity)
+{
+    const struct activity_options *options = &activity->options;
+    struct buf sql;
+    int64_t key;
+
+    if (!election_is_due(&activity->election, uv_now(options->loop)) ||
+        !options->election_key(options->arg, options->database, &key)) {
+        return false;
+    }
+    activity->state = ACTIVITY_ELECTING;
+    buf_init(&sql, 4096);
+    election_ask(&activity->election, key, activity->at_fault, &sql);
+    session_query(&activity->session, buf_text(&sql), on_elected);
+    buf_done(&sql);
+    return true;
+}
+
+/* --- losing it ------------------------------------------------------------------------------ */
+
 /* There is no session; err says why. */
 static void wait_for_retry(struct activity *activity, const struct err *err)
 {
+    election_lost(&activity->election, uv_now(activity->options.loop));
+    if (follows(activity)) {
+        wait_to_lead(activity);
+        return;
+    }
     activity->state = ACTIVITY_WAITING;
     activity->out_of_slots = activity->session.refusal.out_of_slots;
     activity->rejected = activity->rejected || activity->out_of_slots;
-    uv_timer_start(&activity->timer, on_retry, retry_delay_ms(activity), 0);
+    uv_timer_start(
+        &activity->timer, on_retry,
+        refusal_delay_ms(activity->session.refusal.pace, activity->failures, random_fraction()), 0);
     activity->failures++;
     end_all_ticks(activity, err);
 }
@@ -415,6 +467,7 @@ static void on_open(void *arg, const struct err *err)
         activity->options.on_instance(activity->options.arg, activity->options.database,
                                       activity->session.instance);
     }
+    election_connected(&activity->election);
     go_on(activity);
 }
 
@@ -468,6 +521,7 @@ static void on_sample(void *arg, const PGresult *result, const struct err *err)
     note_success(activity, &snapshot);
     note_privilege(activity, snapshot.privileged);
     note_limit(activity, snapshot.usable);
+    note_role(activity, snapshot.is_replica);
     note_cost(activity, snapshot.server_ms);
     /* Told as not answered already: its numbers would contradict. */
     if (tick_is_pending(activity, activity->sampled_ms)) {
@@ -510,6 +564,10 @@ static void go_on(struct activity *activity)
         return;
     }
     activity->state = ACTIVITY_READY;
+    if (elect(activity)) {
+        arm(activity);
+        return;
+    }
     if (names_are_due(activity)) {
         activity->state = ACTIVITY_NAMING;
         activity->names_ms = uv_now(activity->options.loop);
@@ -529,7 +587,7 @@ static void activity_tick(struct source *source, int64_t tick_ms)
 {
     struct activity *activity = (struct activity *)source;
 
-    if (activity->state == ACTIVITY_READY && !pace_is_due(&activity->pace)) {
+    if (follows(activity) || (activity->state == ACTIVITY_READY && !pace_is_due(&activity->pace))) {
         return;
     }
     add_pending(activity, tick_ms);
@@ -556,7 +614,7 @@ static void on_timer_closed(uv_handle_t *timer)
     void *arg = activity->stopped_arg;
 
     breakdown_free(activity->breakdown);
-    forget_reasons(activity);
+    reasons_forget(&activity->reasons);
     free(activity->name);
     free(activity);
     stopped(arg);
@@ -601,6 +659,7 @@ struct source *activity_new(const struct activity_options *options)
     activity->source.ops = &activity_ops;
     activity->source.name = activity->name;
     activity->limit = options->known_limit;
+    election_init(&activity->election, options->election_key != NULL);
     pace_init(&activity->pace, options->sample_interval_ms);
     if (options->metrics == METRICS_FULL) {
         activity->breakdown = breakdown_new(options->database->per_application);
@@ -610,6 +669,23 @@ struct source *activity_new(const struct activity_options *options)
     session_init(&activity->session, &session);
     open_session(activity);
     return &activity->source;
+}
+
+bool activity_leads(const struct source *source)
+{
+    return !follows((const struct activity *)source);
+}
+
+void activity_set_fault(struct source *source, bool at_fault)
+{
+    ((struct activity *)source)->at_fault = at_fault;
+}
+
+bool activity_is_up(const struct source *source)
+{
+    const struct activity *activity = (const struct activity *)source;
+
+    return activity->was_up && !activity->down;
 }
 
 void activity_rebind(struct source *source, const struct config_database *database)

@@ -29,6 +29,9 @@ struct activity_options {
     int sample_interval_ms;
     double known_limit; /* usable connections known from an earlier run; 0: not known */
     struct sink sink;
+    /* One of many agents samples it (election.h). The key that they share; false: not known yet.
+     * NULL: it is ours alone. */
+    bool (*election_key)(void *arg, const struct config_database *database, int64_t *key);
     /* The server's usable limit was read for the first time or has changed. */
     void (*on_limit)(void *arg, const struct config_database *database, double usable);
     /* A session was opened with an Aurora instance, and this is its name. May be NULL. */
@@ -41,6 +44,15 @@ struct activity_options {
 
 /* Connects at once; in callbacks the source may be stopped. */
 struct source *activity_new(const struct activity_options *options);
+
+/* Does this agent publish the database's metrics, as far as it knows? */
+bool activity_leads(const struct source *source);
+
+/* Who can not publish gives way to an agent that can, if there is one. */
+void activity_set_fault(struct source *source, bool at_fault);
+
+/* Answered, as far as is known. */
+bool activity_is_up(const struct source *source);
 
 /* After a reload: the same database as a section of the new configuration. Session and samples go
  * on. */

@@ -197,3 +197,28 @@ bool refusal_is_out_of_slots(const char *sqlstate, const char *message)
     }
     return false;
 }
+
+/* --- trying again --------------------------------------------------------------------------- */
+
+static double longest_delay_ms(enum refusal_pace pace, int failures)
+{
+    static const double soon_ms[] = {100, 500, 1000, 1500};
+    int last = (int)MEM_COUNT(soon_ms) - 1;
+
+    switch (pace) {
+    case REFUSAL_SLOTS:
+        return 2000;
+    case REFUSAL_SLOW:
+        return 30000;
+    case REFUSAL_RARE:
+        return 60000;
+    case REFUSAL_SOON:
+        break;
+    }
+    return soon_ms[failures < last ? failures : last];
+}
+
+uint64_t refusal_delay_ms(enum refusal_pace pace, int failures, double random)
+{
+    return (uint64_t)((0.5 + random / 2) * longest_delay_ms(pace, failures));
+}

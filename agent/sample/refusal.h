@@ -15,6 +15,7 @@
 
 #include <libpq-fe.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "aws/common/err.h"
 
@@ -44,6 +45,10 @@ void refusal_read_result(const PGresult *result, struct refusal *out);
 /* From ourselves. */
 void refusal_set(struct refusal *out, enum err_code code, enum refusal_pace pace,
                  const char *format, ...) PW_PRINTF(4, 5);
+
+/* Before the next attempt, after so many that failed before this one: between half of what the pace
+ * allows and all of it, so that agents do not come in step. random: 0 <= random < 1. */
+uint64_t refusal_delay_ms(enum refusal_pace pace, int failures, double random);
 
 /*
  * Does the server want for slots: SQLSTATE 53300 and not "too many connections for role/database",

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/log.h"
 #include "agent/sample/queries.h"
 #include "aws/common/mem.h"
 
@@ -134,8 +135,7 @@ static void on_login(void *arg, const char *user, const char *password, const st
     struct session *session = arg;
 
     if (err) {
-        bool may_pass =
-            err->code == ERR_NET || err->code == ERR_TIMEOUT || err->code == ERR_PARSE;
+        bool may_pass = err->code == ERR_NET || err->code == ERR_TIMEOUT || err->code == ERR_PARSE;
 
         refusal_set(&session->refusal, err->code, may_pass ? REFUSAL_SOON : REFUSAL_SLOW, "%s",
                     err->message);
@@ -339,6 +339,26 @@ void session_ask_names(struct session *session, pg_answered *done)
 {
     session->on_answer = done;
     pg_query(&session->pg, query_database_names, SESSION_ANSWER_MS, on_answered);
+}
+
+void session_describe(const struct session *session, char *out, size_t room)
+{
+    const char *version = PQparameterStatus(session->pg.conn, "server_version");
+
+    version = version ? version : "?";
+    (void)snprintf(out, room, "PostgreSQL %.*s", (int)strcspn(version, " "), version);
+}
+
+void session_tell_grant(const struct session *session, const char *name)
+{
+    const char *user = PQuser(session->pg.conn);
+    char *quoted = PQescapeIdentifier(session->pg.conn, user, strlen(user));
+
+    log_warn("%s: the states of other users' sessions can not be seen; totals are right but for "
+             "parallel workers, which count too; the rest is left out until someone runs: GRANT "
+             "pg_monitor TO %s",
+             name, quoted ? quoted : user);
+    PQfreemem(quoted);
 }
 
 void session_query(struct session *session, const char *sql, pg_answered *done)

@@ -54,6 +54,12 @@ void session_init(struct session *session, const struct session_options *options
 void session_open(struct session *session, pg_connected *done);
 void session_sample(struct session *session, pg_answered *done);    /* rows of query_sample() */
 void session_ask_names(struct session *session, pg_answered *done); /* query_database_names */
+/* While it is open: "PostgreSQL 15.18". */
+void session_describe(const struct session *session, char *out, size_t room);
+
+/* The same: logs the GRANT that our role needs to see what others do. name: "database orders". */
+void session_tell_grant(const struct session *session, const char *name);
+
 /* Any statement, on its own: one at a time with the two above. */
 void session_query(struct session *session, const char *sql, pg_answered *done);
 void session_close(struct session *session);

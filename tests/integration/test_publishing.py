@@ -79,8 +79,8 @@ def test_large_requests_are_compressed_and_small_ones_are_not(agent_for, server,
     many = {f"orders{number}": server.url() for number in range(12)}
     agent_for(many, standin, directory="large", cloudwatch={"metrics": "full"}, alarms={"provision": "off"}).start()
     holds(standin, "DatabaseUp", 1, {"DBInstanceIdentifier": "orders11"})
-    wait_until(lambda: len(puts(standin)) >= 3)
-    largest = puts(standin)[-1]
+    wait_until(lambda: len(standin.calls("PutMetricData", accepted=True)) >= 3)
+    largest = standin.calls("PutMetricData", accepted=True)[-1]
     assert (largest.headers["content-encoding"], largest.verified, largest.accepted) == ("gzip", True, True)
     assert largest.wire_bytes < 10_000 < len(str(largest.body))
 

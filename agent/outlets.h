@@ -1,0 +1,34 @@
+/*
+ * Every region's outlet. Most agents have one; it is made when a database first needs it.
+ */
+#pragma once
+
+#include "agent/health.h"
+#include "agent/outlet.h"
+
+struct outlets {
+    struct outlet **items;
+    size_t count;
+};
+
+/* NULL: there is none for that region. */
+struct outlet *outlets_find(const struct outlets *outlets, const char *region);
+
+/* One for each region in which a database of this configuration lives, made of `common` with its
+ * region. */
+PW_CHECK bool outlets_add(struct outlets *outlets, const struct outlet_options *common,
+                          struct err *err);
+
+void outlets_reconfigure(const struct outlets *outlets, const struct config *config);
+void outlets_publish(const struct outlets *outlets, int64_t until_ms);
+
+/* Datums that CloudWatch does not have; of them, those that no disk has either. */
+size_t outlets_backlog(const struct outlets *outlets);
+size_t outlets_in_memory(const struct outlets *outlets);
+
+/* What waits, when the last request was acknowledged (of the region where that is longest ago), and
+ * what is the trouble. */
+void outlets_take_stock(const struct outlets *outlets, struct health *health);
+
+/* One `closed` for each. */
+void outlets_stop(const struct outlets *outlets, outlet_closed *closed, void *arg);

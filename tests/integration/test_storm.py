@@ -1,0 +1,268 @@
+"""Faults of every kind in random order against two databases and the stand-in, and what must hold all along.
+
+By default each kind strikes once. POOLWARDEN_STORM_S=900 goes on for so long; POOLWARDEN_SEED repeats an order. The agent
+runs in a network of its own, so that names and cables can be pulled; its wall clock can be set (tools/clock_and_loop.c).
+"""
+import contextlib
+import mmap
+import os
+import pathlib
+import random
+import re
+import struct
+import subprocess
+import threading
+import time
+
+import pytest
+
+from agent import SANITIZER, Agent, agent_conf
+from aws_standin import Standin
+from network import Network
+from postgres import PASSWORD, Postgres
+from test_failover import hosts_of, relay
+from wait import wait_until
+
+STORM_S = float(os.environ.get("POOLWARDEN_STORM_S", "0"))
+NAMES = ("orders", "billing")
+SESSIONS = "select count(*) from pg_stat_activity where application_name = 'poolwarden'"
+LATENCY_MAX_MS = 50
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="makes a network namespace")
+
+
+class Shared:
+    """What tools/clock_and_loop.c shares with us."""
+
+    def __init__(self, path):
+        path.write_bytes(bytes(32))
+        self.path = path
+        self._file = open(path, "r+b")
+        self._map = mmap.mmap(self._file.fileno(), 32)
+
+    def set_clock(self, offset_s):
+        self._map[:8] = struct.pack("<q", int(offset_s * 1e9))
+
+    @property
+    def longest_ms(self):
+        """Of a turn: wall time, CPU time."""
+        wall, cpu, turns = struct.unpack("<3q", self._map[8:])
+        assert turns > 0, "no turn was seen"
+        return wall / 1e6, cpu / 1e6
+
+
+class World:
+    def __init__(self, stack, binary, tmp_path):
+        self.servers = {name: stack.enter_context(Postgres(max_connections=20)) for name in NAMES}
+        self.network = stack.enter_context(Network())
+        self.hosts = stack.enter_context(hosts_of(self.network))
+        self.standin = stack.enter_context(Standin(host=self.network.outside))
+        self.shared = Shared(tmp_path / "shared")
+        self.ports = {name: 5900 + number for number, name in enumerate(NAMES)}
+        for name in NAMES:
+            stack.enter_context(relay(self.network.outside, self.ports[name], self.servers[name].port))
+        self.names_resolve(True)
+        library = pathlib.Path(binary).parent / "tests" / "tools" / "libclock_and_loop.so"
+        script = tmp_path / "inside"
+        script.write_text(f'#!/bin/sh\nexec ip netns exec {self.network.name} env LD_PRELOAD={library} '
+                          f'ASAN_OPTIONS=verify_asan_link_order=0 CLOCK_AND_LOOP={self.shared.path} {binary} "$@"\n')
+        script.chmod(0o755)
+        self.agent = Agent(script, tmp_path / "agent", {}, self.standin, text=self.conf("full", tmp_path / "agent"))
+        stack.callback(self.agent.check)
+        stack.callback(self.agent.kill)
+        self.sockets, self.ended = 0, threading.Event()
+
+    def conf(self, metrics, directory=None):
+        databases = {name: f"postgresql://poolwarden:{PASSWORD}@{name}.test:{self.ports[name]}/postgres"
+                     for name in NAMES}
+        return agent_conf(directory or self.agent.directory, databases, cloudwatch={"metrics": metrics})
+
+    def names_resolve(self, do):
+        self.hosts.write_text("".join(f"{self.network.outside} {name}.test\n" for name in NAMES) if do else "\n")
+
+    def watch_sockets(self):
+        """The most sockets of the agent to one database, at any time."""
+        ports = {f":{port:04X}" for port in self.ports.values()}
+        while not self.ended.wait(0.02):
+            with contextlib.suppress(OSError):
+                own = set()
+                for descriptor in os.listdir(f"/proc/{self.agent.process.pid}/fd"):
+                    with contextlib.suppress(OSError):
+                        own.add(os.readlink(f"/proc/{self.agent.process.pid}/fd/{descriptor}"))
+                with open(f"/proc/{self.agent.process.pid}/net/tcp", encoding="ascii") as table:
+                    rows = [line.split() for line in table]
+                for port in ports:
+                    count = sum(len(row) > 9 and row[2].endswith(port) and f"socket:[{row[9]}]" in own for row in rows)
+                    self.sockets = max(self.sockets, count)
+
+    def memory_kb(self):
+        with open(f"/proc/{self.agent.process.pid}/smaps_rollup", encoding="ascii") as file:
+            return sum(int(number) for number in re.findall(r"Private_\w+:\s+(\d+)", file.read()))
+
+    def has_one_session(self, name):
+        return self.servers[name].value(SESSIONS) == 1
+
+
+def hold(seconds):
+    until = time.monotonic() + seconds
+    wait_until(lambda: time.monotonic() > until, seconds + 5)
+
+
+# ---- the faults: each does its harm, holds it for a while, takes it back ----
+
+
+def frozen(world, server, seconds):
+    with server.frozen():
+        hold(seconds + 4)
+
+
+def killed(world, server, seconds):
+    server.kill()
+    hold(seconds)
+    server.start()
+
+
+def restarted(world, server, seconds):
+    server.restart()
+
+
+def sessions_ended(world, server, seconds):
+    server.execute("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'poolwarden'")
+
+
+def slots_taken(world, server, seconds):
+    with server.all_slots_taken():
+        sessions_ended(world, server, seconds)
+        with server.all_slots_taken():
+            hold(seconds)
+
+
+def packets_dropped(world, server, seconds):
+    with world.network.cut():
+        hold(seconds + 8)
+
+
+def names_gone(world, server, seconds):
+    world.names_resolve(False)
+    sessions_ended(world, server, seconds)
+    hold(seconds)
+    world.names_resolve(True)
+
+
+def wrong_password(world, server, seconds):
+    server.execute("alter role poolwarden password 'other'")
+    sessions_ended(world, server, seconds)
+    hold(seconds)
+    server.execute(f"alter role poolwarden password '{PASSWORD}'")
+
+
+def clock_ahead(world, server, seconds):
+    world.shared.set_clock(3600)
+    hold(seconds + 2)
+    world.shared.set_clock(0)
+
+
+def clock_behind(world, server, seconds):
+    world.shared.set_clock(-3600)
+    hold(seconds + 2)
+    world.shared.set_clock(0)
+
+
+def service_fault(fault, **details):
+    def strike(world, server, seconds):
+        rule = world.standin.faults.add(fault, operation="PutMetricData", count=None, **details)
+        hold(seconds + 2)
+        world.standin.faults.remove(rule)
+    strike.__name__ = f"service {fault}"
+    return strike
+
+
+def poison(world, server, seconds):
+    rule = world.standin.faults.add("poison", metric="SampleLatency")
+    hold(seconds + 2)
+    world.standin.faults.remove(rule)
+
+
+def service_gone(world, server, seconds):
+    world.standin.stop()
+    hold(seconds + 2)
+    world.standin.start()
+
+
+def reloaded(world, server, seconds):
+    world.agent.config.write_text(world.conf("standard"))
+    world.agent.reload()
+    hold(1)
+    world.agent.config.write_text(world.conf("full"))
+    world.agent.reload()
+
+
+FAULTS = [frozen, killed, restarted, sessions_ended, slots_taken, packets_dropped, names_gone, wrong_password, clock_ahead,
+          clock_behind, poison, service_gone, reloaded, service_fault("html"), service_fault("ThrottlingException"),
+          service_fault("delay", delay_s=1.5)]
+BACK_WITHIN_S = {"wrong_password": 35}  # a wrong password is tried every 15 to 30 s
+
+
+def strike_all(world, chance, begun):
+    """Until the time is over: each kind at least once."""
+    memory, last_minute = [], begun
+    while True:
+        for fault in chance.sample(FAULTS, len(FAULTS)):
+            name = chance.choice(NAMES)
+            fault(world, world.servers[name], chance.uniform(1, 4))
+            assert world.agent.is_running, world.agent.log[-4000:]
+            assert not SANITIZER.search(world.agent.log), world.agent.log
+            for each in NAMES:
+                began = time.monotonic()
+                wait_until(lambda: world.has_one_session(each), BACK_WITHIN_S.get(fault.__name__, 10),
+                           what=lambda: f"{each} after {fault.__name__}: {world.servers[each].value(SESSIONS)} sessions\n"
+                                        + world.agent.log[-3000:])
+            if time.monotonic() - last_minute > 60:
+                last_minute = time.monotonic()
+                memory.append(world.memory_kb())
+            if STORM_S and time.monotonic() - begun > STORM_S:
+                return memory
+        if not STORM_S:
+            return memory
+
+
+def test_faults_in_random_order(binary, tmp_path):
+    seed = int(os.environ.get("POOLWARDEN_SEED", time.time()))
+    print("seed", seed)
+    chance = random.Random(seed)
+    with contextlib.ExitStack() as stack:
+        world = World(stack, binary, tmp_path)
+        world.agent.start()
+        started = time.monotonic()
+        wait_until(lambda: all(world.has_one_session(name) for name in NAMES), 15)
+        watcher = threading.Thread(target=world.watch_sockets)
+        watcher.start()
+        stack.callback(watcher.join)
+        stack.callback(world.ended.set)
+        memory = strike_all(world, chance, started)
+        hold(3)
+        elapsed = time.monotonic() - started
+        assert world.agent.terminate(15) == 0
+        wall_ms, cpu_ms = world.shared.longest_ms
+        counts = {}
+        for name in NAMES:
+            dimensions = {"DBInstanceIdentifier": name}
+            up = [datum for datum in world.standin.metrics("DatabaseUp", dimensions)]
+            sampled = sum(point["sample_count"]
+                          for _, point in world.standin.series("DatabaseConnections", dimensions))
+            counts[name] = (sum(datum.sample_count for datum in up), sum(datum.sum for datum in up), sampled)
+        ambiguous = sum(datum.sum for datum in world.standin.metrics("AgentAmbiguousRetries"))
+        print(f"{elapsed:.0f} s: longest turn {wall_ms:.1f} ms ({cpu_ms:.1f} ms of CPU); sockets at once "
+              f"{world.sockets}; (ticks, up, sampled) {counts}; ambiguous datums {ambiguous:g}; memory by the minute "
+              f"{memory} KB")
+        assert world.sockets <= 1
+        assert cpu_ms < LATENCY_MAX_MS
+        for ticks, _, _ in counts.values():
+            assert ticks >= elapsed * 0.97 - 10, "a tick has no value"
+            assert ambiguous or ticks <= elapsed + 10
+        if STORM_S >= 300 and not sanitized(binary):
+            assert max(memory[2:]) <= 1.05 * memory[2], memory
+
+
+def sanitized(binary):
+    return "libasan" in subprocess.run(["ldd", binary], capture_output=True, text=True, check=True).stdout
