@@ -12,7 +12,7 @@
 #include "aws/gzip.h"
 #include "aws/signed.h"
 
-#define CREDENTIALS_TIMEOUT_MS 65000 /* a credential_process may take a minute */
+#define CREDENTIALS_TIMEOUT_MS 65000             /* a credential_process may take a minute */
 #define RESPONSE_MAX           ((size_t)4 << 20) /* 100 alarms of 40 KB */
 
 struct aws_client {
