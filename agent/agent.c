@@ -67,12 +67,10 @@ static void close_outlets(struct agent *agent);
 static void on_outlet_empty(void *arg)
 {
     struct agent *agent = arg;
-    struct err err;
-
     size_t waiting = outlets_backlog(&agent->outlets);
 
-    if (waiting == 0 && !positions_commit(agent->positions, &err)) {
-        log_warn("%s; a restart reads lines of logs again", err.message);
+    if (waiting == 0) {
+        positions_keep(agent->positions);
     }
     if (agent->leaving && !agent->ended && agent->stopping == 0 && waiting == 0) {
         close_outlets(agent);
@@ -292,6 +290,10 @@ static void on_tick(void *arg, int64_t tick_ms)
 {
     struct agent *agent = arg;
 
+    if (outlets_are_durable(&agent->outlets)) { /* what was counted is in the journal */
+        positions_mark(agent->positions, INT64_MAX);
+        positions_keep(agent->positions);
+    }
     publish_if_due(agent, tick_ms);
     sample_if_due(agent, tick_ms);
     tell_health(agent, tick_ms);

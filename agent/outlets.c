@@ -103,3 +103,13 @@ void outlets_stop(const struct outlets *outlets, outlet_closed *closed, void *ar
         outlet_stop(outlets->items[i], closed, arg);
     }
 }
+
+bool outlets_are_durable(const struct outlets *outlets)
+{
+    for (size_t i = 0; i < outlets->count; i++) {
+        if (!outlet_is_durable(outlets->items[i])) {
+            return false;
+        }
+    }
+    return outlets->count > 0;
+}

@@ -24,6 +24,7 @@ void outlets_publish(const struct outlets *outlets, int64_t until_ms);
 
 /* Datums that CloudWatch does not have; of them, those that no disk has either. */
 size_t outlets_backlog(const struct outlets *outlets);
+bool outlets_are_durable(const struct outlets *outlets); /* all of them: they outlive kill -9 */
 size_t outlets_in_memory(const struct outlets *outlets);
 
 /* What waits, when the last request was acknowledged (of the region where that is longest ago), and

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/log.h"
 #include "aws/common/buf.h"
 #include "aws/common/json.h"
 #include "aws/common/mem.h"
@@ -276,4 +277,13 @@ bool positions_commit(struct positions *positions, struct err *err)
         ok = commit(positions->places[i], err) && ok;
     }
     return ok;
+}
+
+void positions_keep(struct positions *positions)
+{
+    struct err err;
+
+    if (!positions_commit(positions, &err)) {
+        log_warn("%s; a restart reads lines of logs again", err.message);
+    }
 }

@@ -50,3 +50,6 @@ void positions_mark(struct positions *positions, int64_t until_ms);
 
 /* false: something could not be written; it is tried again with the next one. */
 PW_CHECK bool positions_commit(struct positions *positions, struct err *err);
+
+/* The same; a failure is logged. */
+void positions_keep(struct positions *positions);
