@@ -363,7 +363,7 @@ static void use_config(struct agent *agent, struct config *config)
     struct config *old = agent->config;
 
     agent->config = config;
-    agent->cloud.config = config;
+    cloud_reconfigure(&agent->cloud, config);
     outlets_reconfigure(&agent->outlets, config);
     replace_databases(agent, old);
     pools_reconfigure(agent->pools, config);

@@ -9,6 +9,15 @@
 
 #define REGION_AGAIN_MS 15000
 
+/* Each text belongs to the configuration, which goes with a reload. */
+void cloud_reconfigure(struct cloud *cloud, const struct config *config)
+{
+    cloud->config = config;
+    cloud->env.profile = config->profile;
+    cloud->env.withheld = config->inserted.items;
+    cloud->env.withheld_count = config->inserted.count;
+}
+
 bool cloud_init(struct cloud *cloud, uv_loop_t *loop, const struct config *config, struct err *err)
 {
     const char *bundle = getenv("AWS_CA_BUNDLE");
@@ -18,8 +27,9 @@ bool cloud_init(struct cloud *cloud, uv_loop_t *loop, const struct config *confi
     if (!http_client_new(loop, &options, &cloud->http, err)) {
         return false;
     }
-    cloud->env = (struct credentials_env){
-        .loop = loop, .http = cloud->http, .profile = config->profile, .clock = &cloud->clock};
+    cloud->env =
+        (struct credentials_env){.loop = loop, .http = cloud->http, .clock = &cloud->clock};
+    cloud_reconfigure(cloud, config);
     cloud->credentials = credentials_default_new(&cloud->env, config->role_arn);
     cloud->access = (struct aws_access){&cloud->env, cloud->credentials};
     uv_timer_init(loop, &cloud->timer);

@@ -37,6 +37,9 @@ struct cloud {
 PW_CHECK bool cloud_init(struct cloud *cloud, uv_loop_t *loop, const struct config *config,
                          struct err *err);
 
+/* After a reload: nothing refers to the old configuration any more. */
+void cloud_reconfigure(struct cloud *cloud, const struct config *config);
+
 /*
  * The configured region, or else what region_find() finds. One on_region, later. keep_asking: when
  * nobody answers for now (ERR_NET) that is logged, and asked again until there is one: then a

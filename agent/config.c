@@ -410,7 +410,7 @@ bool config_load(const struct config_source *source, struct config **out, struct
     struct loader loader = {.config = mem_alloc(sizeof(struct config))};
 
     *out = NULL;
-    written_init(&loader.written, source, &loader.complaints);
+    written_init(&loader.written, source, &loader.complaints, &loader.config->inserted);
     loader.is_whole = written_read_file(&loader.written, source);
     written_read_environment(&loader.written);
     loader.config->file = mem_strdup(loader.written.file);
@@ -468,7 +468,8 @@ void config_free(struct config *config)
     }
     free_fields(IN_CONFIG, config);
     free_fields(IN_ALARMS, &config->alarms);
-    value_list.done(&config->warnings);
+    value_list_done(&config->warnings);
+    value_list_done(&config->inserted);
     free(config->databases);
     free(config->pools);
     free(config->file);

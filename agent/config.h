@@ -160,6 +160,7 @@ struct config {
     const struct config_database *statsd_database; /* NULL: unnamed pools are not taken */
     int statsd_max_pools;
 
+    struct config_list inserted; /* names of the environment's variables that ${NAME} was */
     char *file;                  /* what was read; NULL: the environment alone */
     struct config_list warnings; /* to be logged once by the caller; each one sentence */
 };

@@ -17,7 +17,6 @@
 #define ALARMS(field)   IN_ALARMS, offsetof(struct config_alarms, field)
 #define DATABASE(field) IN_DATABASE, offsetof(struct config_database, field)
 #define POOL(field)     IN_POOL, offsetof(struct config_pool, field)
-#define NO_FIELD        IN_CONFIG, 0
 
 #define THRESHOLD(kind) ALARMS(alarm[ALARM_##kind].threshold)
 #define RULE(kind)      ALARMS(alarm[ALARM_##kind].rule)
@@ -202,7 +201,7 @@ const struct config_key config_keys[] = {
      &value_alarm_rule, {.words = gauge},
      "Average 60s 5/5", RELOAD, "Statistic, period, datapoints."},
     {SECTION_ALARMS, "rds_memory", THRESHOLD(RDS_MEMORY),
-     &value_bytes, {.min = MB(1), .max = MB(16 * 1048576)},
+     &value_bytes, {.min = MB(1), .max = MB(16 * INT64_C(1048576))},
      "off", RELOAD, "AWS/RDS FreeableMemory below this, like 256MB."},
     {SECTION_ALARMS, "rds_memory.rule", RULE(RDS_MEMORY),
      &value_alarm_rule, {.words = gauge},
@@ -425,7 +424,7 @@ void config_key_list(enum config_section section, struct buf *out)
         const struct config_key *key = &config_keys[i];
         size_t len = strlen(key->name);
 
-        if (config_key_of(key, section) && key->meaning) {
+        if (config_key_of(key, section)) {
             buf_printf(out, "%s%s%s", between, key->name, key->name[len - 1] == '.' ? "NAME" : "");
             between = ", ";
         }

@@ -50,7 +50,7 @@ struct config_key {
     struct value_rule rule;
     const char *default_text; /* read by the same type */
     bool reloadable;
-    const char *meaning; /* NULL: not built in this version, or of no use yet: not shown */
+    const char *meaning; /* a sentence or two, for agent.conf.example */
 };
 
 extern const struct config_key config_keys[];

@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "agent/config_check.h"
-#include "agent/sample/command_line.h"
 #include "agent/sample/log_rules.h"
 #include "agent/sample/prom_text.h"
 #include "aws/common/mem.h"
+#include "aws/common/words.h"
 
 /* --- the address ---------------------------------------------------------------------------- */
 
@@ -154,12 +154,12 @@ static const struct {
 
 bool value_check_command(const char *text, struct err *err)
 {
-    char **argv;
+    struct words words;
 
-    if (!command_line_parse(text, &argv, err)) {
+    if (!words_split(text, &words, err)) {
         return false;
     }
-    free(argv);
+    words_done(&words);
     return true;
 }
 

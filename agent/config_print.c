@@ -119,7 +119,7 @@ static void visit_rows(const struct visit *visit, enum config_section section,
     for (size_t i = 0; i < config_key_count; i++) {
         const struct config_key *key = &config_keys[i];
 
-        if (key->meaning != NULL && key->section == of && config_key_of(key, section)) {
+        if (key->section == of && config_key_of(key, section)) {
             visit_key(visit, key, bases[key->target]);
         }
     }
@@ -264,7 +264,7 @@ void config_print_example(struct buf *out)
         buf_printf(out, "%s%s\n", config_section_once(examples[i].section) ? "" : "#",
                    examples[i].heading);
         for (size_t j = 0; j < config_key_count; j++) {
-            if (config_keys[j].section == examples[i].section && config_keys[j].meaning != NULL) {
+            if (config_keys[j].section == examples[i].section) {
                 print_example_key(out, &config_keys[j]);
             }
         }

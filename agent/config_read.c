@@ -62,6 +62,7 @@ static bool replace(const struct written *written, const char *text, size_t *len
 
     if (value != NULL) {
         buf_puts(out, value);
+        value_list_add(written->inserted, name);
     } else {
         err_set(err, ERR_CONFIG, "needs the environment variable %s, which is not set or empty",
                 name);
@@ -393,11 +394,12 @@ bool written_read_file(struct written *written, const struct config_source *sour
 /* --- the whole ------------------------------------------------------------------------------ */
 
 void written_init(struct written *written, const struct config_source *source,
-                  struct complaints *complaints)
+                  struct complaints *complaints, struct config_list *inserted)
 {
     *written = (struct written){
         .environ = source->environ != NULL ? source->environ : (const char *const *)environ,
         .complaints = complaints,
+        .inserted = inserted,
     };
 }
 

@@ -37,10 +37,11 @@ struct written {
     char *database_name; /* POOLWARDEN_DATABASE_NAME, or NULL */
     const char *const *environ;
     struct complaints *complaints;
+    struct config_list *inserted; /* each ${NAME}'s name is added */
 };
 
 void written_init(struct written *written, const struct config_source *source,
-                  struct complaints *complaints);
+                  struct complaints *complaints, struct config_list *inserted);
 void written_done(struct written *written); /* wipes */
 
 /* False: the file could not be read to its end, so what it lacks is not missed. */

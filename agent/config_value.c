@@ -201,8 +201,7 @@ static bool find_word(const struct value_rule *rule, const char *text, int *out,
     for (const struct value_word *word = rule->words; word->word != NULL; word++) {
         if (strcmp(word->word, text) == 0) {
             *out = word->number;
-            return word->number != VALUE_NOT_BUILT ||
-                   err_set(err, ERR_CONFIG, "is not available in this version");
+            return true;
         }
     }
     return err_set(err, ERR_CONFIG, "is not known");
@@ -223,14 +222,12 @@ static void accept_words(const struct value_rule *rule, struct buf *out)
     const struct value_word *last = NULL;
 
     for (const struct value_word *word = rule->words; word->word != NULL; word++) {
-        last = word->number != VALUE_NOT_BUILT ? word : last;
+        last = word;
     }
     for (const struct value_word *word = rule->words; word->word != NULL; word++) {
-        if (word->number != VALUE_NOT_BUILT) {
-            const char *separator = word == last ? " or " : ", ";
+        const char *separator = word == last ? " or " : ", ";
 
-            buf_printf(out, "%s%s", word == rule->words ? "" : separator, word->word);
-        }
+        buf_printf(out, "%s%s", word == rule->words ? "" : separator, word->word);
     }
 }
 
@@ -252,7 +249,7 @@ const struct value_type value_choice = {parse_choice, print_choice, accept_words
 static bool parse_flag(const struct value_rule *rule, const char *text, void *field,
                        struct err *err)
 {
-    int number;
+    int number = 0;
 
     if (!find_word(rule, text, &number, err)) {
         return false;
@@ -278,15 +275,18 @@ void value_list_add(struct config_list *list, const char *item)
     list->items[list->count++] = mem_strdup(item);
 }
 
-static void done_list(void *field)
+void value_list_done(struct config_list *list)
 {
-    struct config_list *list = field;
-
     for (size_t i = 0; i < list->count; i++) {
         free(list->items[i]);
     }
     free(list->items);
     *list = (struct config_list){0};
+}
+
+static void done_list(void *field)
+{
+    value_list_done(field);
 }
 
 static bool add_item(const struct value_rule *rule, const char *text, size_t len,
@@ -442,41 +442,6 @@ static void done_url(void *field)
 }
 
 const struct value_type value_url = {parse_url, print_url, accept_url, done_url};
-
-/* --- what this version does not have -------------------------------------------------------- */
-
-static bool parse_not_built(const struct value_rule *rule, const char *text, void *field,
-                            struct err *err)
-{
-    int number;
-
-    (void)field;
-    if (rule->words != NULL) {
-        return find_word(rule, text, &number, NULL) ||
-               err_set(err, ERR_CONFIG, "is not available in this version");
-    }
-    return text[0] == '\0' || err_set(err, ERR_CONFIG, "is not available in this version");
-}
-
-static void print_not_built(const struct value_rule *rule, const void *field, bool reveal,
-                            struct buf *out)
-{
-    (void)field;
-    (void)reveal;
-    buf_puts(out, rule->words != NULL ? rule->words[0].word : "");
-}
-
-static void accept_not_built(const struct value_rule *rule, struct buf *out)
-{
-    if (rule->words != NULL) {
-        accept_words(rule, out);
-    } else {
-        buf_puts(out, "nothing yet");
-    }
-}
-
-const struct value_type value_not_built = {parse_not_built, print_not_built, accept_not_built,
-                                           NULL};
 
 void value_accepted(const struct value_type *type, const struct value_rule *rule, struct buf *out)
 {

@@ -18,9 +18,6 @@ struct value_word {
     int number;
 };
 
-/* Of a word that is known, but whose meaning this version does not have. */
-#define VALUE_NOT_BUILT (-1)
-
 /* What one key allows of its type. */
 struct value_rule {
     int64_t min, max; /* of numbers, of a list's length */
@@ -59,10 +56,9 @@ extern const struct value_type value_seconds;  /* the same: duration, kept in se
 extern const struct value_type value_microseconds; /* the same: duration, in microseconds, or off */
 extern const struct value_type value_bytes;        /* the same: size, in bytes, or off */
 extern const struct value_type value_alarm_rule;   /* struct config_rule; rule.words: statistics */
-extern const struct value_type value_url;       /* struct conninfo, all zero for the empty text */
-extern const struct value_type value_pool_url;  /* struct pool_url, the same */
-extern const struct value_type value_pairs;     /* struct config_pairs; see value_pairs_set() */
-extern const struct value_type value_not_built; /* nothing: "" or the rule's words only */
+extern const struct value_type value_url;      /* struct conninfo, all zero for the empty text */
+extern const struct value_type value_pool_url; /* struct pool_url, the same */
+extern const struct value_type value_pairs;    /* struct config_pairs; see value_pairs_set() */
 
 void value_accepted(const struct value_type *type, const struct value_rule *rule, struct buf *out);
 
@@ -72,6 +68,7 @@ struct config_list;
 /* Adds or replaces the pair of this name. */
 void value_pairs_set(struct config_pairs *pairs, const char *name, const char *value);
 void value_list_add(struct config_list *list, const char *item);
+void value_list_done(struct config_list *list); /* empties it */
 
 /* "90s", "1500ms": the largest unit that leaves no rest. */
 void value_print_duration(int64_t ms, struct buf *out);

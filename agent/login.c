@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/rds_host.h"
 #include "aws/common/file.h"
 #include "aws/common/json.h"
 #include "aws/common/mem.h"
@@ -147,21 +148,15 @@ static void use_secret(struct login *login)
 
 /* --- IAM ------------------------------------------------------------------------------------ */
 
-/* NAME.ID.REGION.rds.amazonaws.com names it; behind another name the configuration must. */
+/* The instance's name says it; behind another name the configuration must. */
 static char *region_of(const struct login *login)
 {
     const struct config_database *database = login->options.database;
-    const char *host = database->conninfo.host;
-    const char *end = strstr(host, ".rds.amazonaws.");
-    const char *start = end;
+    char *named = rds_region_of(database->conninfo.host);
 
-    if (!end) {
-        return mem_strdup(database->region ? database->region : login->options.aws->env->region);
-    }
-    while (start > host && start[-1] != '.') {
-        start--;
-    }
-    return mem_strndup(start, (size_t)(end - start));
+    return named
+               ? named
+               : mem_strdup(database->region ? database->region : login->options.aws->env->region);
 }
 
 static bool make_token(const struct login *login, const struct credentials *credentials,

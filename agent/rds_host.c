@@ -1,12 +1,9 @@
 #include "agent/rds_host.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
 #include "aws/common/mem.h"
-
-static const char *const domains[] = {".rds.amazonaws.com", ".rds.amazonaws.com.cn"};
 
 /* How the second label of a host begins; the longer ones first. */
 static const struct {
@@ -19,21 +16,38 @@ static const struct {
     {".proxy-", RDS_PROXY},
 };
 
-static bool ends_in(const char *text, const char *end)
+static size_t label_len(const char *text)
 {
-    size_t len = strlen(text), end_len = strlen(end);
+    return strcspn(text, ".");
+}
 
-    return len > end_len && strcmp(text + len - end_len, end) == 0;
+/* The region's label in a host's name; NULL: this is none of RDS. */
+static const char *find_region(const char *host)
+{
+    const char *rds = host ? strstr(host, ".rds.") : NULL;
+
+    if (!rds || rds == host) {
+        return NULL;
+    }
+    const char *behind = rds + strlen(".rds.");
+    if (strcmp(behind, "amazonaws.com") == 0 || strcmp(behind, "amazonaws.com.cn") == 0) {
+        const char *before = memrchr(host, '.', (size_t)(rds - host));
+
+        return before ? before + 1 : NULL;
+    }
+    return strcmp(behind + label_len(behind), ".amazonaws.com.cn") == 0 ? behind : NULL;
+}
+
+char *rds_region_of(const char *host)
+{
+    const char *region = find_region(host);
+
+    return region ? mem_strndup(region, label_len(region)) : NULL;
 }
 
 enum rds_endpoint rds_endpoint_of(const char *host)
 {
-    bool is_rds = false;
-
-    for (size_t i = 0; i < MEM_COUNT(domains) && host; i++) {
-        is_rds = is_rds || ends_in(host, domains[i]);
-    }
-    if (!is_rds) {
+    if (!find_region(host)) {
         return RDS_NONE;
     }
     const char *second = strchr(host, '.');

@@ -6,6 +6,7 @@
  *     orders.cluster-ro-abcdefghijkl.eu-west-1.rds.amazonaws.com     one of its readers, any
  *     reports.cluster-custom-abcdefghijkl.eu-west-1.rds.amazonaws.com   one of some, any
  *     orders.proxy-abcdefghijkl.eu-west-1.rds.amazonaws.com          an RDS Proxy
+ *     orders-1.abcdefghijkl.rds.cn-north-1.amazonaws.com.cn          an instance in China
  */
 #pragma once
 
@@ -13,3 +14,6 @@ enum rds_endpoint { RDS_NONE, RDS_INSTANCE, RDS_WRITER, RDS_READER, RDS_CUSTOM, 
 
 /* host: NULL is RDS_NONE. */
 enum rds_endpoint rds_endpoint_of(const char *host);
+
+/* The region in it, owned by the caller; NULL where rds_endpoint_of() is RDS_NONE. */
+char *rds_region_of(const char *host);

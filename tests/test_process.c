@@ -67,7 +67,7 @@ static const struct {
 } failures[] = {
     {"no such program", "/nonexistent/helper --token s3cret", ERR_CONFIG,
      "/nonexistent/helper can not be run: no such file or directory"},
-    {"a quote", "helper 'x", ERR_CONFIG, "a quote is not closed"},
+    {"a quote", "helper 'x", ERR_CONFIG, "has a quote that is not closed"},
     {"status", "/bin/sh -c 'echo no login >&2; echo more >&2; exit 3' s3cret", ERR_DENIED,
      "/bin/sh: exited with 3: no login more"},
     {"signal", "/bin/sh -c 'kill -9 $$'", ERR_SYSTEM, "was ended by signal 9"},
@@ -124,6 +124,15 @@ static void the_child_does_not_see_what_is_ours(void **state)
     assert_null(strstr(w->err.message, "s3cret"));
     run(w, "/bin/sh -c 'env | grep -c s3cret >&2; exit 1'");
     assert_non_null(strstr(w->err.message, "exited with 1: 0"));
+    w->env.withheld = (char *[]){(char[]){"DB_PASS"}}; /* as ${DB_PASS} of a configuration */
+    w->env.withheld_count = 1;
+    setenv("DB_PASS", "s3cret", 1);
+    setenv("DB_PASSAGE", "open", 1);
+    run(w, "/bin/sh -c 'env | grep -c -e s3cret -e DB_PASS= >&2; echo $DB_PASSAGE >&2; exit 1'");
+    assert_non_null(strstr(w->err.message, "exited with 1: 0 open"));
+    run(w, "/bin/sh -c 'ls /proc/self/fd | tr \"\\n\" \" \" >&2; exit 1'");
+    assert_non_null(strstr(w->err.message, "exited with 1: 0 1 2 3")); /* 3 is ls's own */
+    assert_null(strstr(w->err.message, " 4"));
     run(w, "/bin/sh -c 'echo $HTTPS_PROXY $AWS_PROFILE $VAULT_ADDR >&2; exit 1'");
     assert_non_null(strstr(w->err.message, "http://user:pass@proxy:3128 prod https://vault:8200"));
     for (size_t i = 0; i < MEM_COUNT(ours); i++) {

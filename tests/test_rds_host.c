@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -12,22 +13,26 @@
 static const struct {
     const char *host;
     enum rds_endpoint endpoint;
+    const char *region;
 } cases[] = {
-    {NULL, RDS_NONE},
-    {"", RDS_NONE},
-    {"db", RDS_NONE},
-    {"/var/run/postgresql", RDS_NONE},
-    {".rds.amazonaws.com", RDS_NONE},
-    {"orders.abc.eu-west-1.rds.amazonaws.com.evil.example", RDS_NONE},
-    {"orders.abcdefghijkl.eu-west-1.rds.amazonaws.com", RDS_INSTANCE},
-    {"orders.abcdefghijkl.rds.cn-north-1.amazonaws.com.cn", RDS_NONE},
-    {"orders.abcdefghijkl.cn-north-1.rds.amazonaws.com.cn", RDS_INSTANCE},
-    {"orders.cluster-abcdefghijkl.eu-west-1.rds.amazonaws.com", RDS_WRITER},
-    {"orders.cluster-ro-abcdefghijkl.eu-west-1.rds.amazonaws.com", RDS_READER},
-    {"reports.cluster-custom-abcdefghijkl.eu-west-1.rds.amazonaws.com", RDS_CUSTOM},
-    {"orders.proxy-abcdefghijkl.eu-west-1.rds.amazonaws.com", RDS_PROXY},
-    {"a.cluster-b", RDS_NONE},
-    {"my.cluster-like.abcdefghijkl.eu-west-1.rds.amazonaws.com", RDS_WRITER},
+    {NULL, RDS_NONE, NULL},
+    {"", RDS_NONE, NULL},
+    {"db", RDS_NONE, NULL},
+    {"/var/run/postgresql", RDS_NONE, NULL},
+    {".rds.amazonaws.com", RDS_NONE, NULL},
+    {"orders.abc.eu-west-1.rds.amazonaws.com.evil.example", RDS_NONE, NULL},
+    {"orders.abcdefghijkl.eu-west-1.rds.amazonaws.com", RDS_INSTANCE, "eu-west-1"},
+    {"orders.abcdefghijkl.rds.cn-north-1.amazonaws.com.cn", RDS_INSTANCE, "cn-north-1"},
+    {"orders.abcdefghijkl.cn-north-1.rds.amazonaws.com.cn", RDS_INSTANCE, "cn-north-1"},
+    {"orders.cluster-abcdefghijkl.eu-west-1.rds.amazonaws.com", RDS_WRITER, "eu-west-1"},
+    {"orders.cluster-ro-abcdefghijkl.eu-west-1.rds.amazonaws.com", RDS_READER, "eu-west-1"},
+    {"reports.cluster-custom-abcdefghijkl.eu-west-1.rds.amazonaws.com", RDS_CUSTOM, "eu-west-1"},
+    {"orders.proxy-abcdefghijkl.eu-west-1.rds.amazonaws.com", RDS_PROXY, "eu-west-1"},
+    {"a.cluster-b", RDS_NONE, NULL},
+    {"orders.cluster-abcdefghijkl.rds.cn-north-1.amazonaws.com.cn", RDS_WRITER, "cn-north-1"},
+    {"orders.abcdefghijkl.rds.cn-north-1.amazonaws.com.cn.evil.example", RDS_NONE, NULL},
+    {"orders.rds.amazonaws.com", RDS_NONE, NULL},
+    {"my.cluster-like.abcdefghijkl.eu-west-1.rds.amazonaws.com", RDS_WRITER, "eu-west-1"},
 };
 
 static void each_kind_is_known(void **state)
@@ -37,6 +42,12 @@ static void each_kind_is_known(void **state)
         if (rds_endpoint_of(cases[i].host) != cases[i].endpoint) {
             fail_msg("%s", cases[i].host);
         }
+        char *region = rds_region_of(cases[i].host);
+        assert_int_equal(region != NULL, cases[i].region != NULL);
+        if (region) {
+            assert_string_equal(region, cases[i].region);
+        }
+        free(region);
     }
 }
 

@@ -23,16 +23,18 @@ static const struct {
     {"  a \t b\nc  ", "a|b|c|", NULL},
     {"'/opt/a b/helper' --x \"y z\"", "/opt/a b/helper|--x|y z|", NULL},
     {"a'b c'd", "ab cd|", NULL},
-    {"'' \"\"", "||", NULL},
+    {"a '' \"\"", "a|||", NULL},
+    {"'' a", NULL, "names no program"},
+    {"journalctl -f -n 0 -u app -o cat", "journalctl|-f|-n|0|-u|app|-o|cat|", NULL},
     {"'a\\b'", "a\\b|", NULL},
     {"\"a\\\"b\\\\c\\d\"", "a\"b\\c\\d|", NULL},
     {"a\\ b \\'", "a b|'|", NULL},
     {"$HOME;*|x", "$HOME;*|x|", NULL}, /* no shell: ordinary letters */
-    {"it's", NULL, "a quote is not closed"},
-    {"\"a", NULL, "a quote is not closed"},
+    {"it's", NULL, "has a quote that is not closed"},
+    {"\"a", NULL, "has a quote that is not closed"},
     {"a \\", NULL, "backslash"},
-    {"", NULL, "no command"},
-    {" \t", NULL, "no command"},
+    {"", NULL, "names no program"},
+    {" \t", NULL, "names no program"},
 };
 
 static void splits(void **state)

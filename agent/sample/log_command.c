@@ -5,9 +5,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/config_value.h"
 #include "agent/log.h"
-#include "agent/sample/command_line.h"
+#include "aws/common/child.h"
 #include "aws/common/mem.h"
+#include "aws/common/words.h"
 
 #define CHUNK          65536
 #define FIRST_DELAY_MS 1000
@@ -16,7 +18,8 @@
 
 struct log_command {
     uv_loop_t *loop;
-    char **argv;
+    struct words words;
+    struct config_list withheld;
     char *name;
     log_on_line *on_line;
     void *arg;
@@ -57,7 +60,8 @@ static void on_timer_closed(uv_handle_t *handle)
     void *arg = command->stopped_arg;
 
     log_lines_done(&command->lines);
-    free(command->argv);
+    words_done(&command->words);
+    value_list_done(&command->withheld);
     free(command->name);
     free(command);
     stopped(arg);
@@ -137,35 +141,6 @@ static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *buffer)
 
 /* --- starting ------------------------------------------------------------------------------- */
 
-static bool is_secret(const char *entry)
-{
-    static const char *const prefixes[] = {"AWS_", "PG", "DATABASE_URL=", "POOLWARDEN_"};
-
-    for (size_t i = 0; i < MEM_COUNT(prefixes); i++) {
-        if (strncmp(entry, prefixes[i], strlen(prefixes[i])) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Its entries are borrowed. */
-static char **environment(void)
-{
-    size_t count = 0, kept = 0;
-
-    while (environ[count]) {
-        count++;
-    }
-    char **out = mem_alloc((count + 1) * sizeof(*out));
-    for (size_t i = 0; i < count; i++) {
-        if (!is_secret(environ[i])) {
-            out[kept++] = environ[i];
-        }
-    }
-    return out;
-}
-
 static void start(struct log_command *command)
 {
     uv_stdio_container_t stdio[] = {
@@ -174,25 +149,22 @@ static void start(struct log_command *command)
          .data.stream = (uv_stream_t *)&command->output},
         {.flags = UV_INHERIT_FD, .data.fd = STDERR_FILENO},
     };
-    char **env = environment();
-    const uv_process_options_t options = {.exit_cb = on_exit_of,
-                                          .file = command->argv[0],
-                                          .args = command->argv,
-                                          .env = env,
-                                          .flags = UV_PROCESS_DETACHED,
-                                          .stdio_count = 3,
-                                          .stdio = stdio};
+    const struct child child = {.argv = command->words.items,
+                                .stdio = stdio,
+                                .stdio_count = MEM_COUNT(stdio),
+                                .on_exit = on_exit_of,
+                                .withheld = command->withheld.items,
+                                .withheld_count = command->withheld.count};
 
     uv_pipe_init(command->loop, &command->output, 0);
     command->output.data = command->process.data = command;
     command->open = 2;
     command->started_ms = uv_now(command->loop);
-    int status = uv_spawn(command->loop, &command->process, &options);
+    int status = child_spawn(command->loop, &command->process, &child);
 
-    free(env);
     if (status != 0) {
         log_warn("%s: command %s is not started: %s; again in %d s", command->name,
-                 command->argv[0], uv_strerror(status), command->delay_ms / 1000);
+                 command->words.items[0], uv_strerror(status), command->delay_ms / 1000);
         uv_close((uv_handle_t *)&command->process, on_part_closed);
         uv_close((uv_handle_t *)&command->output, on_part_closed);
         return;
@@ -200,22 +172,24 @@ static void start(struct log_command *command)
     command->running = true;
     command->pid = uv_process_get_pid(&command->process);
     uv_read_start((uv_stream_t *)&command->output, on_alloc, on_read);
-    log_info("%s: reads %s (process %d)", command->name, command->argv[0], command->pid);
+    log_info("%s: reads %s (process %d)", command->name, command->words.items[0], command->pid);
 }
 
-struct log_command *log_command_new(uv_loop_t *loop, const char *line, const char *name,
-                                    log_on_line *on_line, void *arg)
+struct log_command *log_command_new(const struct log_command_options *options)
 {
     struct log_command *command = mem_alloc(sizeof(*command));
 
-    command->loop = loop;
-    command->name = mem_strdup(name);
-    command->on_line = on_line;
-    command->arg = arg;
+    command->loop = options->loop;
+    command->name = mem_strdup(options->name);
+    command->on_line = options->on_line;
+    command->arg = options->arg;
+    for (size_t i = 0; i < options->withheld->count; i++) {
+        value_list_add(&command->withheld, options->withheld->items[i]);
+    }
     command->delay_ms = FIRST_DELAY_MS;
-    uv_timer_init(loop, &command->timer);
+    uv_timer_init(options->loop, &command->timer);
     command->timer.data = command;
-    if (command_line_parse(line, &command->argv, NULL)) { /* as the configuration has done */
+    if (words_split(options->line, &command->words, NULL)) { /* as the configuration has done */
         start(command);
     }
     return command;

@@ -4,22 +4,31 @@
  * No shell; standard input is empty, standard error is the agent's own. It leads a process group,
  * which ends as a whole: when it exits, when it closes its output, when the agent leaves (SIGTERM,
  * half a second later SIGKILL). When it ends it is started again after 1 s, 2 s, 4 s ... 60 s; a
- * run of a minute begins at 1 s anew. What is secret in the agent's environment (AWS_*, PG*,
- * DATABASE_URL, POOLWARDEN_*) it does not get.
+ * run of a minute begins at 1 s anew. child.h says what of the agent's environment it sees.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <uv.h>
 
+#include "agent/config.h"
 #include "agent/sample/log_lines.h"
 
 struct log_command;
 typedef void log_command_stopped(void *arg);
 
-/* line: accepted by command_line_parse(); name: for the log. Both are borrowed; starts at once. */
-struct log_command *log_command_new(uv_loop_t *loop, const char *line, const char *name,
-                                    log_on_line *on_line, void *arg);
+/* Everything but loop and arg is copied. */
+struct log_command_options {
+    uv_loop_t *loop;
+    const char *line;                   /* accepted by words_split() */
+    const char *name;                   /* for the log */
+    const struct config_list *withheld; /* variables that it must not see */
+    log_on_line *on_line;
+    void *arg;
+};
+
+/* Starts at once. */
+struct log_command *log_command_new(const struct log_command_options *options);
 
 bool log_command_is_running(const struct log_command *command);
 

@@ -89,8 +89,14 @@ struct source *log_pool_new(const struct pool_options *options)
     pool->is_command = config->command != NULL;
     if (pool->is_command) {
         log_count_init(&pool->count, config->match, &every_database);
-        pool->command = log_command_new(options->loop, config->command, pool->name, log_count_line,
-                                        &pool->count);
+        const struct log_command_options command = {.loop = options->loop,
+                                                    .line = config->command,
+                                                    .name = pool->name,
+                                                    .withheld = options->inserted,
+                                                    .on_line = log_count_line,
+                                                    .arg = &pool->count};
+
+        pool->command = log_command_new(&command);
     } else {
         log_feed_init(&pool->feed, config->path, config->match, &every_database, options);
     }

@@ -17,6 +17,8 @@ struct pool_options {
     const struct config_pool *pool;
     struct sink sink;
     struct positions *positions;
+    const struct config_list
+        *inserted; /* variables in the configuration: none of a child's business */
     struct http_client *http;
     int64_t started_ms; /* wall clock: since when the agent counts */
 };

@@ -54,6 +54,7 @@ static struct source *start(struct pools *pools, const struct config_pool *pool)
                                    .pool = pool,
                                    .sink = pools->options.sink,
                                    .positions = pools->options.positions,
+                                   .inserted = &pools->options.config->inserted,
                                    .started_ms = pools->started_ms};
 
     switch (pool->type) {

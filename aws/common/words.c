@@ -34,10 +34,10 @@ static bool take_word(const char **text, struct buf *word, struct err *err)
     while (**text && !is_blank(**text)) {
         if (**text == '\'' || **text == '"') {
             if (!take_quoted(text, word)) {
-                return err_set(err, ERR_CONFIG, "a quote is not closed");
+                return err_set(err, ERR_CONFIG, "has a quote that is not closed");
             }
         } else if (**text == '\\' && (*text)[1] == '\0') {
-            return err_set(err, ERR_CONFIG, "nothing follows the backslash at the end");
+            return err_set(err, ERR_CONFIG, "ends in a backslash with nothing behind it");
         } else {
             *text += **text == '\\' ? 1 : 0;
             buf_putc(word, *(*text)++);
@@ -55,7 +55,7 @@ static bool split(const char *text, struct words *out, struct err *err)
         struct buf word;
 
         if (out->count == WORDS_MAX) {
-            return err_set(err, ERR_CONFIG, "more than %d words", WORDS_MAX);
+            return err_set(err, ERR_CONFIG, "has more than %d words", WORDS_MAX);
         }
         buf_init_secret(&word, strlen(text));
         bool taken = take_word(&text, &word, err);
@@ -70,7 +70,8 @@ static bool split(const char *text, struct words *out, struct err *err)
             text++;
         }
     }
-    return out->count > 0 || err_set(err, ERR_CONFIG, "there is no command");
+    return (out->count > 0 && out->items[0][0] != '\0') ||
+           err_set(err, ERR_CONFIG, "names no program");
 }
 
 bool words_split(const char *text, struct words *out, struct err *err)

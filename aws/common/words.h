@@ -16,6 +16,7 @@ struct words {
     size_t count;
 };
 
-/* ERR_CONFIG: a quote that is not closed, a backslash at the end, no word at all, too many. */
+/* ERR_CONFIG, to be read behind the text's name: "has a quote that is not closed", a backslash at
+ * the end, no first word, too many. */
 PW_CHECK bool words_split(const char *text, struct words *out, struct err *err);
 void words_done(struct words *words); /* wipes: an argument may be a secret */

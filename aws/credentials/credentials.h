@@ -33,6 +33,8 @@ struct credentials_env {
     const char *profile; /* chosen in our own configuration; NULL: by environment or "default" */
     const char *region;  /* where STS is asked; NULL until it is known */
     struct aws_clock *clock; /* shared with the clients */
+    char *const *withheld;   /* variables that a credential_process must not see: see child.h */
+    size_t withheld_count;
 };
 
 /* A variable as env sees it; NULL when unset or empty. */
@@ -57,9 +59,8 @@ struct provider *web_identity_provider_new(const struct credentials_env *env, co
 struct provider *profile_provider_new(const struct credentials_env *env, const char *name);
 
 /*
- * A command, run without a shell, that prints credentials; at most 60 s and 64 KB. It sees our
- * environment without what is ours: POOLWARDEN_*, DATABASE_URL, PG*, keys, passwords, URLs with a
- * login.
+ * A command, run without a shell (child.h says what it sees), that prints credentials; at most 60 s
+ * and 64 KB.
  */
 struct provider *process_provider_new(const struct credentials_env *env, const char *command);
 

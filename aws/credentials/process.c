@@ -5,9 +5,8 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include <linux/close_range.h>
-
 #include "aws/common/buf.h"
+#include "aws/common/child.h"
 #include "aws/common/json.h"
 #include "aws/common/mem.h"
 #include "aws/common/words.h"
@@ -40,72 +39,13 @@ struct run {
 
 struct process {
     struct provider provider;
-    uv_loop_t *loop;
+    const struct credentials_env *env;
     char *command;
     uv_timer_t turn;
     struct run *run; /* NULL: none is under way */
     provider_done *done;
     void *arg;
 };
-
-/* --- What the child sees -------------------------------------------------------------------- */
-
-/* A URL with a password in it, whatever its name. */
-static bool holds_login(const char *value)
-{
-    const char *slashes = strstr(value, "://");
-    const char *at = slashes ? strchr(slashes + 3, '@') : NULL;
-
-    return at && memchr(slashes + 3, ':', (size_t)(at - slashes - 3));
-}
-
-/*
- * Our own settings and secrets are none of a helper's business; its proxies, and where AWS's files
- * are, it needs.
- */
-static bool is_passed_on(const char *variable)
-{
-    static const char *const kept_back[] = {
-        "POOLWARDEN_",
-        "DATABASE_URL=",
-        "PG",
-        "AWS_ACCESS_KEY_ID=",
-        "AWS_SECRET_ACCESS_KEY=",
-        "AWS_SESSION_TOKEN=",
-        "AWS_SECURITY_TOKEN=",
-        "AWS_CONTAINER_AUTHORIZATION_TOKEN=",
-        "NOTIFY_SOCKET=",
-    };
-    const char *value = strchr(variable, '=');
-    char *name = mem_strndup(variable, strcspn(variable, "="));
-    bool is_proxy = strcasestr(name, "_proxy");
-    bool is_secret = strcasestr(name, "PASSWORD") || strcasestr(name, "SECRET");
-
-    free(name);
-    for (size_t i = 0; i < MEM_COUNT(kept_back); i++) {
-        if (strncmp(variable, kept_back[i], strlen(kept_back[i])) == 0) {
-            return false;
-        }
-    }
-    return is_proxy || (!is_secret && !(value && holds_login(value + 1)));
-}
-
-/* The caller frees the array, whose items are the process' own. */
-static char **environment_for_child(void)
-{
-    size_t count = 0, kept = 0;
-
-    while (environ[count]) {
-        count++;
-    }
-    char **list = mem_alloc((count + 1) * sizeof(*list));
-    for (size_t i = 0; i < count; i++) {
-        if (is_passed_on(environ[i])) {
-            list[kept++] = environ[i];
-        }
-    }
-    return list;
-}
 
 /* --- A run's end ---------------------------------------------------------------------------- */
 
@@ -289,29 +229,24 @@ static struct run *run_new(uv_loop_t *loop, const struct words *words)
     return run;
 }
 
-static int spawn(uv_loop_t *loop, struct run *run)
+static int spawn(const struct process *self, struct run *run)
 {
-    char **environment = environment_for_child();
     uv_stdio_container_t stdio[] = {
         {.flags = UV_IGNORE},
         {.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&run->out},
         {.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&run->err},
     };
-    const uv_process_options_t options = {
-        .exit_cb = on_exit_of_child,
-        .file = run->words.items[0],
-        .args = run->words.items,
-        .env = environment,
-        .flags = UV_PROCESS_DETACHED,
+    const struct child child = {
+        .argv = run->words.items,
         .stdio = stdio,
         .stdio_count = MEM_COUNT(stdio),
+        .on_exit = on_exit_of_child,
+        .speaks_to_aws = true,
+        .withheld = self->env->withheld,
+        .withheld_count = self->env->withheld_count,
     };
-    /* libcurl's own descriptors are not closed by themselves. */
-    (void)close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
-    int status = uv_spawn(loop, &run->child, &options);
 
-    free(environment);
-    return status;
+    return child_spawn(self->env->loop, &run->child, &child);
 }
 
 static void on_turn(uv_timer_t *turn)
@@ -324,8 +259,8 @@ static void on_turn(uv_timer_t *turn)
         self->done(self->arg, NULL, &err);
         return;
     }
-    struct run *run = run_new(self->loop, &words);
-    int status = spawn(self->loop, run);
+    struct run *run = run_new(self->env->loop, &words);
+    int status = spawn(self, run);
     if (status != 0) {
         err_set(&err, ERR_CONFIG, "%.200s can not be run: %s", words.items[0], uv_strerror(status));
         close_run(run);
@@ -393,7 +328,7 @@ struct provider *process_provider_new(const struct credentials_env *env, const c
     struct process *self = mem_alloc(sizeof(*self));
 
     self->provider.ops = &ops;
-    self->loop = env->loop;
+    self->env = env;
     self->command = mem_strdup(command);
     uv_timer_init(env->loop, &self->turn);
     self->turn.data = self;

@@ -603,6 +603,19 @@ def test_a_rotation_under_way_loses_no_datum(agent_with, standin, home):
     assert all(request.accepted for request in standin.requests), [request.error for request in standin.requests]
 
 
+def test_keys_are_found_again_after_a_reload(agent_with, standin, home):
+    """The profile's name belongs to the configuration, and the one that it was read from is gone."""
+    home.credentials("work", **static_key(standin, "AKIDOLD"))
+    agent = agent_with(home.environment, cloudwatch={"profile": "work"}).start()
+    windows(standin, 1)
+    agent.reload()
+    agent.wait_for_log("configuration reloaded")
+    home.credentials("work", **static_key(standin, "AKIDNEW"))
+    standin.keys["AKIDOLD"].session_token = "gone"  # refused from now on: the files are read anew
+    wait_until(lambda: "AKIDNEW" in signers(standin), 60, what=standin.report)
+    assert agent.is_running
+
+
 def test_a_web_identity_token_is_read_anew_at_each_refresh(agent_with, standin, home):
     standin.sts.lifetime_s = 8
     variables, _ = web_identity(standin, home)

@@ -208,7 +208,6 @@ def test_a_leader_that_is_cut_off_is_replaced_and_comes_back_as_a_follower(binar
 # ---- the leader is at fault ----
 
 
-@pytest.mark.skipif("POOLWARDEN_LONG" not in os.environ, reason="a leader is patient for more than a minute")
 def test_a_leader_without_permission_gives_way_and_never_for_5xx(agent_for, own, standin):
     standin.add_key("AKIDDENIED", "no secret")
     first = agent_for({"orders": own.url()}, standin, directory="denied",

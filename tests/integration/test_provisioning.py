@@ -198,19 +198,20 @@ def test_throttling_makes_it_slower_and_nothing_fails(agent_for, server, standin
     assert (done.returncode, set(standin.alarms)) == (0, DEFAULTS), done.stdout
 
 
-@pytest.mark.skipif("POOLWARDEN_SLOW" not in os.environ, reason="takes nine minutes: two writes a second")
-def test_five_hundred_databases_within_ten_minutes_broken_off_in_between(agent_for, standin):
+def test_many_databases_broken_off_in_between(agent_for, standin):
+    """40 of them; POOLWARDEN_DATABASES=500 for as many as ten minutes must do for: two writes a second."""
+    count = int(os.environ.get("POOLWARDEN_DATABASES", 40))
     alarms = {"connections_exhausted": "off", "monitoring_silent": "off"}
     with Postgres(max_connections=700) as server:
-        databases = {f"db{number:03}": server.url() for number in range(500)}
+        databases = {f"db{number:03}": server.url() for number in range(count)}
         started = time.monotonic()
         first = agent_for(databases, standin, alarms=alarms).start("--setup-alarms")
-        wait_until(lambda: len(puts(standin)) >= 100, 120, what=standin.report)
+        wait_until(lambda: len(puts(standin)) >= count / 5, 120, what=standin.report)
         first.kill()
         done = agent_for(databases, standin, alarms=alarms).run("--setup-alarms", deadline_s=600)
         took_s = time.monotonic() - started
     assert done.returncode == 0, done.stderr
-    assert len(standin.alarms) == 1000 and took_s < 600, took_s
+    assert len(standin.alarms) == 2 * count and took_s < max(60, 600 * count / 500), took_s
     assert len(put_names(standin)) - len(set(put_names(standin))) <= 1, "what is in place is not written again"
     arrived = [request.arrived for request in puts(standin)]
     assert all(later - earlier > 0.9 for earlier, later in zip(arrived, arrived[2:])), "two a second at most"
