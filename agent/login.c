@@ -201,7 +201,9 @@ static void on_late(uv_timer_t *timer)
     struct login *login = timer->data;
     struct err err;
 
-    err_set(&err, ERR_TIMEOUT, "AWS did not give a login within %d s", LOGIN_DEADLINE_MS / 1000);
+    err_set(&err, ERR_TIMEOUT, "%s: no answer from AWS within %d s: check routes and VPC endpoints",
+            login->options.database->auth == AUTH_IAM ? "auth = iam" : "password_secret",
+            LOGIN_DEADLINE_MS / 1000);
     fail(login, &err);
 }
 

@@ -180,6 +180,7 @@ bool answer_read_body(const struct http_response *response, bool may_be_empty, j
         return false;
     }
     if (!json_is_object(body)) {
+        json_wipe(body);
         json_decref(body);
         return err_set(err, ERR_PARSE, "the answer is no JSON object");
     }

@@ -2,7 +2,8 @@
 
 #include "aws/time.h"
 
-#define SKEW_MS (INT64_C(4) * 60 * 1000)
+#define SKEW_MS   (INT64_C(4) * 60 * 1000)
+#define AGREED_MS (INT64_C(2) * 60 * 1000)
 
 int64_t aws_clock_now_ms(const struct aws_clock *clock)
 {
@@ -23,7 +24,7 @@ void aws_clock_learn(struct aws_clock *clock, const struct http_response *respon
     if (!date || !time_parse_http_date(date, &theirs_ms)) {
         return;
     }
-    if (distance(now_ms, theirs_ms) < SKEW_MS) {
+    if (distance(now_ms, theirs_ms) < AGREED_MS) {
         clock->offset_ms = 0;
     } else if (distance(now_ms + clock->offset_ms, theirs_ms) >= SKEW_MS) {
         clock->offset_ms = theirs_ms - now_ms;

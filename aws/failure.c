@@ -16,7 +16,12 @@ static bool begins_with(const char *text, const char *beginning)
 static void advise_on_permission(const struct failure_context *context, const char *code,
                                  struct buf *out)
 {
-    if (begins_with(code, "AccessDenied") || begins_with(code, "Unauthorized")) {
+    bool is_denied = begins_with(code, "AccessDenied") || begins_with(code, "Unauthorized");
+
+    if (is_denied && context->service == &aws_service_sts) {
+        buf_printf(out, ": the role's trust policy must let this identity in%s",
+                   context->key_source ? ", and sts:AssumeRole be allowed to it" : "");
+    } else if (is_denied) {
         buf_printf(out, ": allow %s:%s to this role", context->service->iam_prefix,
                    context->operation);
     }
@@ -30,7 +35,8 @@ static void advise_on_signature(const struct failure_context *context, struct bu
         buf_printf(out, ": this host's clock is %lld s %s, which is made up for from now on",
                    behind_s < 0 ? -behind_s : behind_s, behind_s < 0 ? "ahead" : "behind");
     } else {
-        buf_printf(out, ": check the secret access key (%s)", context->key_source);
+        buf_printf(out, ": check the secret access key (%s)",
+                   context->key_source ? context->key_source : "none was used");
     }
 }
 
@@ -46,7 +52,11 @@ static void advise(const struct failure_context *context, const struct failure *
         advise_on_signature(context, out);
         break;
     case FAILURE_EXPIRED:
-        buf_printf(out, ": renew the credentials (%s)", context->key_source);
+        if (context->key_source) {
+            buf_printf(out, ": renew the credentials (%s)", context->key_source);
+        } else {
+            buf_puts(out, ": whoever writes the token's file must renew it");
+        }
         break;
     case FAILURE_FOREIGN:
         buf_printf(out, ": %s did not answer as the service does, check endpoint_url and proxies",

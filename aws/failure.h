@@ -24,7 +24,7 @@ struct failure_context {
     const struct aws_service *service;
     const char *operation;
     const char *host;
-    const char *key_source;  /* where the credentials are from */
+    const char *key_source;  /* where the credentials are from; NULL: it was not signed */
     int attempt;             /* from 1 */
     bool clock_is_corrected; /* since the attempt was signed */
     int64_t clock_offset_ms;

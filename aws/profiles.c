@@ -171,7 +171,7 @@ static void on_entry(void *arg, const struct ini_entry *entry)
 
 static bool read_one(struct profiles *profiles, enum profiles_file file, struct err *err)
 {
-    const struct ini_dialect dialect = {.inline_comments = false};
+    const struct ini_dialect dialect = {.python = true};
     struct reader reader = {.profiles = profiles, .file = file, .kind = KIND_OTHER};
     struct err cause;
     struct stat status;

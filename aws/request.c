@@ -207,7 +207,7 @@ static void on_refusal(struct aws_call *call, const struct http_response *respon
         .service = call->client->service,
         .operation = call->operation,
         .host = call->client->endpoint.host,
-        .key_source = call->key_source ? call->key_source : "none",
+        .key_source = call->key_source,
         .attempt = call->attempts,
         .clock_is_corrected = was_skewed(call),
         .clock_offset_ms = call->client->clock->offset_ms,

@@ -75,7 +75,9 @@ static void reads_what_botocore_reads(void **state)
                           "  region = eu-west-1\n"
                           "  Aws_Access_Key_Id = A ; no comment here\n"
                           "[profile \"a b\"]\n"
-                          "region=us-east-1\n"
+                          "region: us-east-1\n"
+                          "credential_process = helper\n"
+                          "    --goes-on\n"
                           "[profile prod]\n"
                           "services = local\n"
                           "s3 =\n"
@@ -98,6 +100,7 @@ static void reads_what_botocore_reads(void **state)
     assert_string_equal(profiles_get(p, "default", "region"), "eu-west-1");
     assert_string_equal(profiles_get(p, "default", "aws_access_key_id"), "A ; no comment here");
     assert_string_equal(profiles_get(p, "a b", "region"), "us-east-1");
+    assert_string_equal(profiles_get(p, "a b", "credential_process"), "helper");
     assert_string_equal(profiles_get(p, "prod", "region"), "eu-north-1");
     assert_null(profiles_get(p, "prod", "max_concurrent_requests"));
     assert_string_equal(profiles_get(p, "prod", "aws_access_key_id"), "B");

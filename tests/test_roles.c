@@ -247,7 +247,8 @@ static void what_sts_says_is_told(void **state)
     assert_int_equal(room->w.err.code, ERR_DENIED);
     assert_contains(room->w.err.message, ARN "a: AssumeRole in eu-west-1: AccessDenied: User: u is "
                                              "not authorized");
-    assert_contains(room->w.err.message, "allow sts:AssumeRole to this role");
+    assert_contains(room->w.err.message, ": the role's trust policy must let this identity in, and "
+                                         "sts:AssumeRole be allowed to it");
 }
 
 static void without_a_region_nobody_is_asked(void **state)
@@ -303,6 +304,25 @@ static void a_profile_may_describe_it(void **state)
     assert_string_equal(room->w.credentials.access_key, "ASIAWEB");
     assert_contains(sent(room, 0, NULL), "RoleSessionName=pod&WebIdentityToken=token&"
                                          "DurationSeconds=1800");
+}
+
+static void a_token_that_has_expired_is_its_writers(void **state)
+{
+    static const struct server_answer answers[] = {
+        {.status = 400,
+         .headers = "Content-Type: text/xml\r\n",
+         .body = "<ErrorResponse><Error><Code>ExpiredTokenException</Code><Message>Token expired"
+                 "</Message></Error></ErrorResponse>"}};
+    struct room *room = *state;
+
+    write_file(room->token, "token");
+    world_set(&room->w, "AWS_WEB_IDENTITY_TOKEN_FILE", room->token);
+    world_set(&room->w, "AWS_ROLE_ARN", ARN "web");
+    http_server_script(room->w.server, answers, MEM_COUNT(answers));
+    get(room, web_identity_provider_new(&room->w.env, NULL));
+    assert_int_equal(room->w.err.code, ERR_DENIED);
+    assert_contains(room->w.err.message, "ExpiredTokenException: Token expired");
+    assert_contains(room->w.err.message, ": whoever writes the token's file must renew it");
 }
 
 static void web_identity_tells_what_is_missing(void **state)
@@ -444,6 +464,7 @@ int main(void)
         STORY(without_a_region_nobody_is_asked),
         STORY(the_token_is_read_each_time),
         STORY(a_profile_may_describe_it),
+        STORY(a_token_that_has_expired_is_its_writers),
         STORY(web_identity_tells_what_is_missing),
         STORY(the_order_is_botocores),
         STORY(a_chosen_profile_keeps_the_environment_out),

@@ -95,9 +95,12 @@ static void read_section(struct reader *reader, char *text)
 /* "key = value" at text, behind so many blanks. */
 static void read_entry(struct reader *reader, char *text, size_t indent)
 {
-    char *equals = strchr(text, '=');
+    char *equals = strpbrk(text, reader->dialect->python ? "=:" : "=");
     bool is_indented = indent > reader->indent;
 
+    if (!equals && reader->dialect->python && is_indented) {
+        return;
+    }
     if (!equals) {
         mistake(reader, "neither [section] nor key = value");
         return;

@@ -40,6 +40,8 @@ typedef void ini_on_entry(void *arg, const struct ini_entry *entry);
 
 struct ini_dialect {
     bool inline_comments;
+    bool python; /* as Python's RawConfigParser: ':' divides like '=', and an indented line with
+                  * neither, which goes on with the value above it, is left out */
 };
 
 /*

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "aws/common/buf.h"
+#include "aws/common/json.h"
 #include "aws/common/mem.h"
 
 #define NAME_MAX_LEN 128
@@ -157,11 +158,18 @@ static bool read_children(struct reader *reader, int depth, json_t *children, st
     return false;
 }
 
+/* What was read so far may be a secret. */
+static void drop(json_t *value)
+{
+    json_wipe(value);
+    json_decref(value);
+}
+
 /* Takes over the reference. */
 static void set_first(json_t *into, const char *name, json_t *value)
 {
     if (json_object_get(into, name)) {
-        json_decref(value);
+        drop(value);
     } else {
         mem_check(json_object_set_new(into, name, value) == 0 ? into : NULL);
     }
@@ -184,7 +192,11 @@ static bool read_content(struct reader *reader, int depth, const char *name, jso
     if (value) {
         set_first(into, name, value);
     }
-    json_decref(children);
+    if (value == children) {
+        json_decref(children);
+    } else {
+        drop(children);
+    }
     buf_done(&text);
     return read;
 }
@@ -231,7 +243,7 @@ bool xml_parse(const char *text, size_t len, json_t **out, struct err *err)
 
     mem_free_secret(copy);
     if (!read) {
-        json_decref(document);
+        drop(document);
         return false;
     }
     *out = document;

@@ -39,6 +39,9 @@ static bool find_role(const struct web_identity *self, const struct profiles *pr
     struct sts_role of_profile;
 
     *token_file = setting(self, profiles, "AWS_WEB_IDENTITY_TOKEN_FILE", "web_identity_token_file");
+    if (!*token_file && (self->name || self->env->profile)) {
+        return err_set(err, ERR_ABSENT, "profile %.100s has no web_identity_token_file", name);
+    }
     if (!*token_file) {
         return err_set(err, ERR_ABSENT, "AWS_WEB_IDENTITY_TOKEN_FILE is not set");
     }
@@ -73,7 +76,7 @@ static bool read_token(const struct credentials_env *env, const char *file, stru
         read = token->len >= TOKEN_MIN || err_set(err, ERR_CONFIG, "%s: holds no token", path);
     }
     free(path);
-    return read || err_context(err, "web_identity_token_file");
+    return read || err_context(err, "the web identity's token");
 }
 
 /* --- Asking --------------------------------------------------------------------------------- */
