@@ -103,26 +103,17 @@ static void on_reading(void *arg, const struct reading *reading)
         reading);
 }
 
-/* The same identifier may stand for another server in another region. */
-static char *limit_key(const struct agent *agent, const struct config_database *database)
-{
-    const char *region = cloud_region_of(&agent->cloud, database);
-
-    return mem_printf("%s/%s", region ? region : "", database->identifier);
-}
-
 static void on_limit(void *arg, const struct config_database *database, double usable)
 {
     struct agent *agent = arg;
-    struct outlet *outlet = outlets_find(&agent->outlets, cloud_region_of(&agent->cloud, database));
-    char *key = limit_key(agent, database);
+    const char *region = cloud_region_of(&agent->cloud, database);
+    struct outlet *outlet = outlets_find(&agent->outlets, region);
     struct err err;
 
-    if (!state_set_limit(agent->state, key, usable, &err)) {
+    if (!state_set_limit(agent->state, region, database->identifier, usable, &err)) {
         log_warn("database %s: its limit is not kept over a restart: %s", database->name,
                  err.message);
     }
-    free(key);
     outlet_set_limit(outlet, database, usable);
     if (agent->ticks >= PROVISION_AT_TICK) {
         outlet_provision(outlet, database);
@@ -156,14 +147,14 @@ static bool election_key_of(void *arg, const struct config_database *database, i
 
 static struct source *start_database(struct agent *agent, const struct config_database *database)
 {
-    char *key = limit_key(agent, database);
     const struct activity_options options = {
         .loop = &agent->loop,
         .database = database,
         .aws = &agent->cloud.access,
         .metrics = agent->config->metrics,
         .sample_interval_ms = agent->config->sample_interval_ms,
-        .known_limit = state_limit(agent->state, key),
+        .known_limit = state_limit(agent->state, cloud_region_of(&agent->cloud, database),
+                                   database->identifier),
         .sink = {.put = on_reading, .arg = agent},
         .election_key =
             agent->config->leader_election && !agent->cli->dry_run ? election_key_of : NULL,
@@ -172,7 +163,6 @@ static struct source *start_database(struct agent *agent, const struct config_da
         .arg = agent,
     };
 
-    free(key);
     return activity_new(&options);
 }
 
@@ -600,22 +590,32 @@ static void start(struct agent *agent)
     notify_ready("sampling");
 }
 
-/* What was sampled meanwhile waits in the outlet that has no region. */
+/* Known while nobody knew where they count. */
+static void tell_limits(struct agent *agent)
+{
+    for (size_t i = 0; i < agent->config->database_count; i++) {
+        const struct config_database *database = &agent->config->databases[i];
+        double usable =
+            database->region ? 0 : state_limit(agent->state, NULL, database->identifier);
+
+        if (usable > 0) {
+            on_limit(agent, database, usable);
+        }
+    }
+}
+
 static void take_region(struct agent *agent)
 {
-    struct outlet *outlet = outlets_find(&agent->outlets, NULL);
     struct err err;
 
     log_info("the AWS region is %s", agent->cloud.region);
-    if (!outlet) {
-        return; /* every database has a region of its own */
-    }
-    if (!outlet_set_region(outlet, agent->cloud.region, &err)) {
+    if (outlets_set_region(&agent->outlets, agent->cloud.region, &err)) {
+        tell_limits(agent);
+        provision_all(agent);
+    } else {
         log_error("%s", err.message);
         leave(agent, EXIT_USAGE);
-        return;
     }
-    outlet_provision(outlet, NULL);
 }
 
 static void on_region(void *arg, const struct err *err)

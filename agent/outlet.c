@@ -260,6 +260,14 @@ static void on_datum(void *arg, int64_t start_ms, const char *members)
     spool_push(outlet->spool, start_ms, members);
 }
 
+void outlet_give(struct outlet *from, struct outlet *to)
+{
+    windows_close(from->windows, INT64_MAX, on_datum, from);
+    spool_give(from->spool, to->spool);
+    provision_set_default_region(to->provision, to->cloud->region);
+    publisher_kick(to->publisher);
+}
+
 static void put_self(struct outlet *outlet, enum metric_id metric, int64_t time_ms, double value)
 {
     const struct reading reading = {

@@ -37,6 +37,9 @@ PW_CHECK bool outlet_new(const struct outlet_options *options, struct outlet **o
 /* What was put waits until the region is known. As outlet_new(). */
 PW_CHECK bool outlet_set_region(struct outlet *outlet, const char *region, struct err *err);
 
+/* All that has no region yet goes to one that has: open windows end here, as datums. */
+void outlet_give(struct outlet *from, struct outlet *to);
+
 bool outlet_is_for(const struct outlet *outlet, const char *region);
 void outlet_reconfigure(struct outlet *outlet, const struct config *config);
 

@@ -44,6 +44,38 @@ bool outlets_add(struct outlets *outlets, const struct outlet_options *common, s
     return true;
 }
 
+static void on_given_closed(void *arg)
+{
+    (void)arg;
+}
+
+static void give_to(struct outlets *outlets, struct outlet *from, struct outlet *to)
+{
+    size_t i = 0;
+
+    outlet_give(from, to);
+    while (outlets->items[i] != from) {
+        i++;
+    }
+    outlets->items[i] = outlets->items[--outlets->count];
+    outlet_stop(from, on_given_closed, NULL);
+}
+
+bool outlets_set_region(struct outlets *outlets, const char *region, struct err *err)
+{
+    struct outlet *waiting = outlets_find(outlets, NULL);
+    struct outlet *known = outlets_find(outlets, region);
+
+    if (!waiting) {
+        return true; /* every database has a region of its own */
+    }
+    if (!known) {
+        return outlet_set_region(waiting, region, err);
+    }
+    give_to(outlets, waiting, known);
+    return true;
+}
+
 void outlets_reconfigure(const struct outlets *outlets, const struct config *config)
 {
     for (size_t i = 0; i < outlets->count; i++) {

@@ -19,6 +19,12 @@ struct outlet *outlets_find(const struct outlets *outlets, const char *region);
 PW_CHECK bool outlets_add(struct outlets *outlets, const struct outlet_options *common,
                           struct err *err);
 
+/*
+ * The region of those without one has been found: the outlet that waited for it gets it, or gives
+ * what it has to the one that is for that region already, and goes. As outlet_set_region().
+ */
+PW_CHECK bool outlets_set_region(struct outlets *outlets, const char *region, struct err *err);
+
 void outlets_reconfigure(const struct outlets *outlets, const struct config *config);
 void outlets_publish(const struct outlets *outlets, int64_t until_ms);
 

@@ -17,7 +17,7 @@ struct state {
     char *dir;      /* NULL: memory only */
     char *path;     /* of limits.json; NULL likewise */
     int lock;       /* -1: none */
-    json_t *limits; /* {"server": usable} */
+    json_t *limits; /* {"region/identifier": usable} */
 };
 
 static bool read_file(const char *path, struct buf *out, struct err *err)
@@ -142,18 +142,28 @@ const char *state_dir(const struct state *state)
     return state->dir;
 }
 
-double state_limit(const struct state *state, const char *server)
+static char *key_of(const char *region, const char *identifier)
 {
-    double usable = json_number_value(json_object_get(state->limits, server));
+    return mem_printf("%s/%s", region ? region : "", identifier);
+}
 
+double state_limit(const struct state *state, const char *region, const char *identifier)
+{
+    char *key = key_of(region, identifier);
+    double usable = json_number_value(json_object_get(state->limits, key));
+
+    free(key);
     return usable > 0 && usable < 1e9 ? usable : 0;
 }
 
-bool state_set_limit(struct state *state, const char *server, double usable, struct err *err)
+bool state_set_limit(struct state *state, const char *region, const char *identifier, double usable,
+                     struct err *err)
 {
-    if (state_limit(state, server) == usable) {
+    if (state_limit(state, region, identifier) == usable) {
         return true;
     }
-    json_object_set_new(state->limits, server, json_integer((json_int_t)usable));
+    char *key = key_of(region, identifier);
+    json_object_set_new(state->limits, key, json_integer((json_int_t)usable));
+    free(key);
     return !state->path || save(state, err);
 }

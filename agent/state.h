@@ -26,9 +26,10 @@ PW_CHECK bool state_lock(struct state *state, struct err *err);
 /* Where more may be kept; NULL: memory only. */
 const char *state_dir(const struct state *state);
 
-/* server: "eu-west-1/orders". 0: not known. */
-double state_limit(const struct state *state, const char *server);
+/* A server is known by its region (NULL: not known yet) and its DBInstanceIdentifier: the same one
+ * may stand for another in another region. 0: not known. */
+double state_limit(const struct state *state, const char *region, const char *identifier);
 
 /* false: kept in memory, but not written. */
-PW_CHECK bool state_set_limit(struct state *state, const char *server, double usable,
-                              struct err *err);
+PW_CHECK bool state_set_limit(struct state *state, const char *region, const char *identifier,
+                              double usable, struct err *err);

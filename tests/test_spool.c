@@ -317,6 +317,26 @@ static void an_outage(void **state)
     spool_free(spool);
 }
 
+static void gives_all_it_has_to_another(void **state)
+{
+    struct spool *from = spool_new(LARGE), *to = spool_new(LARGE);
+    const struct spool_record *records[4];
+
+    (void)state;
+    spool_push(to, 60000, "\"a\"");
+    spool_push(from, 60000, "\"b\"");
+    spool_push(from, 120000, "\"c\"");
+    spool_give(from, to);
+    assert_int_equal(spool_count(from), 0);
+    assert_int_equal(spool_bytes(from), 0);
+    assert_int_equal(spool_count(to), 3);
+    assert_int_equal(spool_dropped(from) + spool_dropped(to), 0);
+    assert_int_equal(spool_next(to, 180000, 4, 1000, records), 3);
+    assert_string_equal(records[0]->members, "\"c\""); /* the newest first */
+    spool_free(from);
+    spool_free(to);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -325,6 +345,7 @@ int main(void)
         cmocka_unit_test(the_newest_window_comes_first_then_the_oldest),
         cmocka_unit_test(what_arrives_during_catching_up_goes_first),
         cmocka_unit_test(records_are_found_by_id),
+        cmocka_unit_test(gives_all_it_has_to_another),
         cmocka_unit_test(a_batch_is_bounded_in_bytes),
         cmocka_unit_test(the_oldest_make_room),
         cmocka_unit_test(what_never_fits_is_dropped_and_moves_nothing),

@@ -13,6 +13,8 @@
 
 #include "agent/state.h"
 
+#define REGION "eu-west-1"
+
 static char dir[64];
 static char path[128];
 
@@ -50,15 +52,15 @@ static void a_limit_survives_a_restart(void **unused)
     struct state *state = state_new(dir, &err);
 
     assert_int_equal(err.code, ERR_NONE);
-    assert_true(state_limit(state, "orders") == 0);
-    assert_true(state_set_limit(state, "orders", 47, &err));
-    assert_true(state_set_limit(state, "a \"b\"", 97, &err));
+    assert_true(state_limit(state, REGION, "orders") == 0);
+    assert_true(state_set_limit(state, REGION, "orders", 47, &err));
+    assert_true(state_set_limit(state, REGION, "a \"b\"", 97, &err));
     state_free(state);
 
     state = state_new(dir, &err);
     assert_int_equal(err.code, ERR_NONE);
-    assert_true(state_limit(state, "orders") == 47);
-    assert_true(state_limit(state, "a \"b\"") == 97);
+    assert_true(state_limit(state, REGION, "orders") == 47);
+    assert_true(state_limit(state, REGION, "a \"b\"") == 97);
     state_free(state);
 }
 
@@ -67,17 +69,17 @@ static void a_torn_file_is_said_and_replaced(void **unused)
     (void)unused;
     struct err err;
 
-    write_file("{\"orders\": 4");
+    write_file("{\"eu-west-1/orders\": 4");
     struct state *state = state_new(dir, &err);
     assert_int_not_equal(err.code, ERR_NONE);
     assert_non_null(strstr(err.message, path));
-    assert_true(state_limit(state, "orders") == 0);
-    assert_true(state_set_limit(state, "orders", 47, &err));
+    assert_true(state_limit(state, REGION, "orders") == 0);
+    assert_true(state_set_limit(state, REGION, "orders", 47, &err));
     state_free(state);
 
     state = state_new(dir, &err);
     assert_int_equal(err.code, ERR_NONE);
-    assert_true(state_limit(state, "orders") == 47);
+    assert_true(state_limit(state, REGION, "orders") == 47);
     state_free(state);
 }
 
@@ -86,11 +88,12 @@ static void nonsense_is_not_a_limit(void **unused)
     (void)unused;
     struct err err;
 
-    write_file("{\"orders\": -4, \"bills\": \"many\", \"carts\": 1e300}");
+    write_file(
+        "{\"eu-west-1/orders\": -4, \"eu-west-1/bills\": \"many\", \"eu-west-1/carts\": 1e300}");
     struct state *state = state_new(dir, &err);
-    assert_true(state_limit(state, "orders") == 0);
-    assert_true(state_limit(state, "bills") == 0);
-    assert_true(state_limit(state, "carts") == 0);
+    assert_true(state_limit(state, REGION, "orders") == 0);
+    assert_true(state_limit(state, REGION, "bills") == 0);
+    assert_true(state_limit(state, REGION, "carts") == 0);
     state_free(state);
 }
 
@@ -102,8 +105,8 @@ static void without_a_directory_memory_serves(void **unused)
 
     assert_int_not_equal(err.code, ERR_NONE);
     assert_non_null(strstr(err.message, "/nonexistent/poolwarden"));
-    assert_true(state_set_limit(state, "orders", 47, &err));
-    assert_true(state_limit(state, "orders") == 47);
+    assert_true(state_set_limit(state, REGION, "orders", 47, &err));
+    assert_true(state_limit(state, REGION, "orders") == 47);
     state_free(state);
 }
 

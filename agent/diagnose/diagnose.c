@@ -51,11 +51,7 @@ static double known_limit(const struct state *state, const struct config *config
     for (size_t i = 0; !region; i++) {
         region = regions[i];
     }
-    char *key = mem_printf("%s/%s", region, database->identifier);
-    double limit = state_limit(state, key);
-
-    free(key);
-    return limit;
+    return state_limit(state, region, database->identifier);
 }
 
 static void on_way_in(void *arg, const struct err *err)

@@ -86,6 +86,12 @@ static struct member *member_of(struct provision *provision, const struct config
     return NULL;
 }
 
+void provision_set_default_region(struct provision *provision, const char *region)
+{
+    provision->options.default_region = region;
+    provision_reconfigure(provision, provision->options.config);
+}
+
 void provision_set_limit(struct provision *provision, const struct config_database *database,
                          double usable)
 {

@@ -77,6 +77,9 @@ struct provision_options {
 
 struct provision *provision_new(const struct provision_options *options);
 
+/* It has been found only now, and is this one: its databases are provisioned here, too. */
+void provision_set_default_region(struct provision *provision, const char *region);
+
 /* A database's usable limit as read from the server; the next run uses it. 0 is "not known". */
 void provision_set_limit(struct provision *provision, const struct config_database *database,
                          double usable);

@@ -211,6 +211,17 @@ void spool_push(struct spool *spool, int64_t start_ms, const char *members)
     }
 }
 
+void spool_give(struct spool *from, struct spool *to)
+{
+    for (size_t i = from->first; i < from->count; i++) {
+        if (from->records[i].members) {
+            spool_push(to, from->records[i].start_ms, from->records[i].members);
+            make_hole(from, &from->records[i]);
+        }
+    }
+    squeeze_if_due(from);
+}
+
 /* --- On disk ---------------------------------------------------------------------------------- */
 
 /* What stands in that segment is to be written anew: writing failed, or it is in the way. It holds

@@ -62,6 +62,9 @@ PW_CHECK bool spool_keep_in(struct spool *spool, uv_loop_t *loop, const char *di
 /* Oldest window first. */
 void spool_push(struct spool *spool, int64_t start_ms, const char *members);
 
+/* Pushes all that one holds to another, and empties it. While nothing is being sent from it. */
+void spool_give(struct spool *from, struct spool *to);
+
 /* What was pushed since the last call is all of its windows: to the disk. */
 void spool_close_windows(struct spool *spool, const struct keep_closed *closed);
 bool spool_is_on_disk(const struct spool *spool); /* and all is well with it */

@@ -1,6 +1,7 @@
 """Credentials are found where AWS software finds them, in botocore's order, and kept good."""
 import dataclasses
 import os
+import socket
 import time
 
 import pytest
@@ -716,6 +717,27 @@ def test_imds_that_never_answers_is_told_at_once_and_waited_for(agent_with, stan
     assert points[0][0] <= started + 2 * WINDOW_S, "the first minutes arrive, with their own timestamps"
     assert points[-1][0] > started + 8
     assert_complete(points)
+
+
+@pytest.mark.parametrize("named", [{"region": "eu-west-1"}, {}], ids=["named by another database", "not named"])
+def test_a_region_that_is_found_late(agent_for, server, standin, home, named):
+    """Two databases of one region, of which one may say so: one way out for both in the end, one store on the disk."""
+    started = time.time()
+    hanging = standin.faults.add("hang", operation="imds_token", count=None)
+    databases = {"named": {"url": server.url(), **named}, "found": {"url": server.url()}}
+    agent = agent_for(databases, cloudwatch={"metrics": "full"},
+                      environment={**standin.endpoints(), **instance(standin, home)[0], "AWS_REGION": ""}).start()
+    agent.wait_for_log("IMDS.*hop limit", 5)
+    standin.faults.remove(hanging)
+    agent.wait_for_log("the AWS region is eu-west-1", 30)
+    for name in databases:
+        points = windows(standin, 6, dimensions={"DBInstanceIdentifier": name}, deadline_s=40)
+        assert points[0][0] <= started + 2 * WINDOW_S
+        assert_complete(points)
+    own = standin.series("AgentSpoolBytes", {"Agent": socket.gethostname()})
+    assert {point["sample_count"] for time_s, point in own if time_s > time.time() - 4 * WINDOW_S} == {1}
+    wait_until(lambda: {"rds-high-connections-named", "rds-high-connections-found"} <= set(standin.alarms), 40,
+               what=lambda: f"{set(standin.alarms)}\n{agent.log}")
 
 
 def test_imds_that_never_answers_is_told_though_nothing_is_to_be_sent_yet(agent_with, standin, home):
