@@ -17,7 +17,7 @@ int64_t aws_clock_now_ms(const struct aws_clock *clock);
 
 /*
  * Corrects from four minutes on: the services take five, so that no request falls between the two
- * limits; and no more under two, so that at a limit it does not flip from answer to answer. Without TLS an answer can only come from an endpoint set by hand, which is trusted
- * with this.
+ * limits; and no more under two, so that at a limit it does not flip from answer to answer. Without
+ * TLS an answer can only come from an endpoint set by hand, which is trusted with this.
  */
 void aws_clock_learn(struct aws_clock *clock, const struct http_response *response);
