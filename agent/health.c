@@ -85,13 +85,16 @@ bool health_write(const struct health *health, const char *path, struct err *err
     char *temporary = mem_printf("%s.new", path);
     int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     json_t *document = document_of(health);
-    bool ok = fd >= 0 && json_dumpfd(document, fd, JSON_COMPACT) == 0;
+    char *text = json_encode(document); /* jansson itself would write piece by piece */
+    ssize_t len = (ssize_t)strlen(text);
+    bool ok = fd >= 0 && write(fd, text, (size_t)len) == len;
 
     if (fd >= 0) {
         ok = close(fd) == 0 && ok;
     }
     ok = (ok && rename(temporary, path) == 0) || err_errno(err, errno, "%s", path);
     json_decref(document);
+    free(text);
     free(temporary);
     return ok;
 }

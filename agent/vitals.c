@@ -8,7 +8,8 @@
 #include "agent/notify.h"
 #include "aws/common/mem.h"
 
-#define TICK_MS 1000
+#define TICK_MS  1000
+#define EVERY_MS 5000 /* a third of what --health takes for silence */
 
 static void write_file(struct vitals *vitals, const struct config *config,
                        const struct health *health)
@@ -23,8 +24,10 @@ static void write_file(struct vitals *vitals, const struct config *config,
     free(path);
 }
 
-static void tell_words(struct vitals *vitals, const struct health *health)
+/* Have they changed? */
+static bool tell_words(struct vitals *vitals, const struct health *health)
 {
+    bool changed = false;
     struct buf words;
 
     buf_init(&words, 1024);
@@ -33,8 +36,10 @@ static void tell_words(struct vitals *vitals, const struct health *health)
         free(vitals->words);
         vitals->words = mem_strdup(buf_text(&words));
         notify_status(vitals->words);
+        changed = true;
     }
     buf_done(&words);
+    return changed;
 }
 
 static void tell_watchdog(struct vitals *vitals, int64_t now_ms)
@@ -50,9 +55,17 @@ static void tell_watchdog(struct vitals *vitals, int64_t now_ms)
 /* When we are at fault systemd hears no longer that we live. */
 void vitals_tell(struct vitals *vitals, const struct config *config, const struct health *health)
 {
-    write_file(vitals, config, health);
-    tell_words(vitals, health);
-    if (health->fault[0] == '\0') {
+    bool at_fault = health->fault[0] != '\0', waits = health->waiting > 0;
+    bool is_news =
+        tell_words(vitals, health) || at_fault != vitals->at_fault || waits != vitals->waits;
+
+    vitals->at_fault = at_fault;
+    vitals->waits = waits;
+    if (is_news || health->told_ms - vitals->written_ms >= EVERY_MS - TICK_MS / 2) {
+        vitals->written_ms = health->told_ms;
+        write_file(vitals, config, health);
+    }
+    if (!at_fault) {
         tell_watchdog(vitals, health->told_ms);
     }
 }
