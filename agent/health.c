@@ -39,6 +39,12 @@ void health_words(const struct health *health, struct buf *out)
     }
 }
 
+bool health_same_words(const struct health *a, const struct health *b)
+{
+    return a->databases == b->databases && a->up == b->up && a->followed == b->followed &&
+           strcmp(a->fault, b->fault) == 0 && strcmp(a->trouble, b->trouble) == 0;
+}
+
 static void put_age(struct buf *out, const char *what, int64_t then_ms, int64_t now_ms)
 {
     if (then_ms > 0) {

@@ -27,6 +27,7 @@ struct health {
 
 /* "2 of 3 databases sampled, CloudWatch takes nothing: ...": changes only when something has. */
 void health_words(const struct health *health, struct buf *out);
+bool health_same_words(const struct health *a, const struct health *b);
 
 /* The whole file anew, as a rename. */
 PW_CHECK bool health_write(const struct health *health, const char *path, struct err *err);
@@ -38,7 +39,7 @@ char *health_path(const struct config *config); /* NULL: there is no runtime_dir
 
 /* --- inside, for tests ------------------------------------------------------------------------ */
 
-#define HEALTH_SILENT_MS 15000 /* an agent that has not written for so long hangs */
+#define HEALTH_SILENT_MS 30000 /* an agent that has not written for so long hangs */
 
 /* ERR_PARSE, ERR_ABSENT. */
 PW_CHECK bool health_read(const char *path, struct health *out, struct err *err);

@@ -249,8 +249,10 @@ void outlet_reconfigure(struct outlet *outlet, const struct config *config)
 
 void outlet_put(struct outlet *outlet, const struct reading *reading)
 {
-    windows_put(outlet->windows, reading);
-    durable_put(outlet->durable, reading);
+    if (windows_want(outlet->windows, reading)) {
+        windows_put(outlet->windows, reading);
+        durable_put(outlet->durable, reading);
+    }
 }
 
 static void on_datum(void *arg, int64_t start_ms, const char *members)

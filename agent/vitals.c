@@ -1,15 +1,13 @@
 #include "agent/vitals.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "agent/log.h"
 #include "agent/notify.h"
-#include "aws/common/mem.h"
 
 #define TICK_MS  1000
-#define EVERY_MS 5000 /* a third of what --health takes for silence */
+#define EVERY_MS 10000 /* a third of what --health takes for silence */
 
 static void write_file(struct vitals *vitals, const struct config *config,
                        const struct health *health)
@@ -24,22 +22,14 @@ static void write_file(struct vitals *vitals, const struct config *config,
     free(path);
 }
 
-/* Have they changed? */
-static bool tell_words(struct vitals *vitals, const struct health *health)
+static void tell_words(const struct health *health)
 {
-    bool changed = false;
     struct buf words;
 
     buf_init(&words, 1024);
     health_words(health, &words);
-    if (!vitals->words || strcmp(buf_text(&words), vitals->words) != 0) {
-        free(vitals->words);
-        vitals->words = mem_strdup(buf_text(&words));
-        notify_status(vitals->words);
-        changed = true;
-    }
+    notify_status(buf_text(&words));
     buf_done(&words);
-    return changed;
 }
 
 static void tell_watchdog(struct vitals *vitals, int64_t now_ms)
@@ -55,17 +45,18 @@ static void tell_watchdog(struct vitals *vitals, int64_t now_ms)
 /* When we are at fault systemd hears no longer that we live. */
 void vitals_tell(struct vitals *vitals, const struct config *config, const struct health *health)
 {
-    bool at_fault = health->fault[0] != '\0', waits = health->waiting > 0;
-    bool is_news =
-        tell_words(vitals, health) || at_fault != vitals->at_fault || waits != vitals->waits;
+    bool new_words = vitals->written_ms == 0 || !health_same_words(health, &vitals->told);
+    bool is_news = new_words || (health->waiting > 0) != (vitals->told.waiting > 0);
 
-    vitals->at_fault = at_fault;
-    vitals->waits = waits;
+    vitals->told = *health;
+    if (new_words) {
+        tell_words(health);
+    }
     if (is_news || health->told_ms - vitals->written_ms >= EVERY_MS - TICK_MS / 2) {
         vitals->written_ms = health->told_ms;
         write_file(vitals, config, health);
     }
-    if (!at_fault) {
+    if (health->fault[0] == '\0') {
         tell_watchdog(vitals, health->told_ms);
     }
 }
@@ -79,6 +70,5 @@ void vitals_forget(struct vitals *vitals, const struct config *config)
         (void)unlink(path);
     }
     free(path);
-    free(vitals->words);
-    *vitals = (struct vitals){.words = NULL};
+    *vitals = (struct vitals){.written_ms = 0};
 }

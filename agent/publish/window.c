@@ -213,12 +213,17 @@ static struct series_key key_of(const struct reading *reading)
     return key;
 }
 
+bool windows_want(const struct windows *windows, const struct reading *reading)
+{
+    return metric_get(reading->metric)->set <= windows->options.metrics;
+}
+
 void windows_put(struct windows *windows, const struct reading *reading)
 {
     const struct series_key key = key_of(reading);
     bool kept = isfinite(reading->value) && fabs(reading->value) <= SERIES_NUMBER_MAX;
 
-    if (metric_get(reading->metric)->set > windows->options.metrics) {
+    if (!windows_want(windows, reading)) {
         return;
     }
     if (kept) {

@@ -44,6 +44,8 @@ void windows_free(struct windows *windows); /* NULL is fine */
 /* After a reload. What is open goes on, and gets the new dimensions. */
 void windows_configure(struct windows *windows, const struct windows_options *options);
 
+/* Is it of the configured set? What is not, windows_put() leaves out. */
+bool windows_want(const struct windows *windows, const struct reading *reading);
 void windows_put(struct windows *windows, const struct reading *reading);
 
 /* A closed datum: its window's start and its members (cloudwatch_encode_datum). Borrowed until it

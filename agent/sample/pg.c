@@ -313,11 +313,16 @@ PW_CHECK static bool push(struct pg *pg)
 }
 
 /* What waits in the socket before each reading, added up, is no less than what arrived; a part that
- * is left for the next reading counts twice, so the limit is a generous one. */
+ * is left for the next reading counts twice, so the limit is a generous one. The first reading,
+ * which is all there is of almost every answer, is not worth a system call. */
 PW_CHECK static bool is_too_much(struct pg *pg)
 {
     int waiting = 0;
 
+    if (pg->received == 0) {
+        pg->received = 1;
+        return false;
+    }
     if (ioctl(pg->socket, FIONREAD, &waiting) == 0 && waiting > 0) {
         pg->received += (size_t)(waiting < READ_MAX ? waiting : READ_MAX);
     }
