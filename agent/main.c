@@ -21,6 +21,7 @@
 #include "agent/print.h"
 #include "agent/setup.h"
 #include "agent/setup_dashboard.h"
+#include "agent/version.h"
 #include "agent/watch/watch.h"
 
 static int print_and_free(struct buf *text)
@@ -39,10 +40,17 @@ static int help(void)
     return print_and_free(&text);
 }
 
-static int version(void)
+static int version(const struct cli *cli)
 {
-    puts("poolwarden " POOLWARDEN_VERSION);
-    return EXIT_DONE;
+    struct buf text;
+
+    buf_init(&text, 4096);
+    if (cli->format == FORMAT_JSON) {
+        version_json(&text);
+    } else {
+        version_text(&text);
+    }
+    return print_and_free(&text);
 }
 
 static int check(const struct config *config, const struct cli *cli)
@@ -140,7 +148,7 @@ int main(int argc, char **argv)
         return help();
     }
     if (cli.mode == MODE_VERSION) {
-        return version();
+        return version(&cli);
     }
     return run(&cli);
 }
