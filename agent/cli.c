@@ -74,7 +74,8 @@ static const struct option {
     {"format", 0, OPTION_CHOICE, MODE_RUN, formats, "FMT",
      "text (default, for people) or json (for programs), of what a mode prints"},
     {"log-level", 0, OPTION_CHOICE, MODE_RUN, levels, "L", "error, warn, info (default), debug"},
-    {"version", 'V', OPTION_MODE, MODE_VERSION, NULL, NULL, "print version, commit and the libraries that run, exit"},
+    {"version", 'V', OPTION_MODE, MODE_VERSION, NULL, NULL,
+     "print version, commit and the libraries that run, exit"},
     {"help", 'h', OPTION_MODE, MODE_HELP, NULL, NULL, "print this, exit"},
     /* Names that are spoken for. */
 };
