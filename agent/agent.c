@@ -416,6 +416,7 @@ static void reload(struct agent *agent)
     log_info("configuration reloaded: databases %zu, pools %zu", config->database_count,
              config->pool_count);
     notify_ready("reloaded");
+    vitals_repeat(&agent->vitals); /* systemctl status shows how it is, not what was done once */
 }
 
 static void on_hangup(uv_signal_t *signal, int signum)

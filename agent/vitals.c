@@ -61,6 +61,12 @@ void vitals_tell(struct vitals *vitals, const struct config *config, const struc
     }
 }
 
+/* The words count as news at the next tick. */
+void vitals_repeat(struct vitals *vitals)
+{
+    vitals->written_ms = 0;
+}
+
 /* Who is gone is not healthy. */
 void vitals_forget(struct vitals *vitals, const struct config *config)
 {

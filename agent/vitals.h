@@ -3,6 +3,7 @@
  *
  *     vitals_tell(&vitals, config, &health);      at each tick; the file every 10 s, or when
  *                                                 something has changed
+ *     vitals_repeat(&vitals);                     systemd was told something else meanwhile
  *     vitals_forget(&vitals, config);             when it leaves
  */
 #pragma once
@@ -17,4 +18,5 @@ struct vitals {
 };
 
 void vitals_tell(struct vitals *vitals, const struct config *config, const struct health *health);
+void vitals_repeat(struct vitals *vitals);
 void vitals_forget(struct vitals *vitals, const struct config *config);
