@@ -216,6 +216,10 @@ class Machine:
         self.process, self.console = process, console
         self.leader = wait_until(self._find_leader, 30, what=self._told)
         wait_until(self._is_up, 60, what=self._told)
+        # nspawn lays a boot id of its own over the kernel's; a service with a /proc of its own sees the kernel's, and
+        # journalctl -f looks for entries of that.
+        self.run("umount", "/proc/sys/kernel/random/boot_id")
+        self.run("systemctl", "restart", "systemd-journald")
 
     def _told(self):
         return f"no systemd came up; systemd-nspawn says\n{self.console.read_text(errors='replace')}"

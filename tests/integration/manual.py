@@ -1,7 +1,7 @@
 """The man pages as their readers take them, from their source: blocks to copy, options, keys.
 
     blocks("agent.conf.5")         texts between .Bd -literal and .Ed
-    commands()                     each line of poolwarden(1)'s blocks
+    commands(of_the_service)       each line of poolwarden(1)'s blocks: those about the installed service, or the rest
     options()                      {"--config": ("-c", "FILE", "what it says")} of poolwarden(1)
     key_sections()                 agent.conf(5)'s part of keys as agent.conf.example implies it
 """
@@ -10,6 +10,7 @@ import re
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGES = ("poolwarden.1", "agent.conf.5")
+OF_THE_SERVICE = re.compile("systemctl |journalctl |CREDENTIALS_DIRECTORY=")
 KEYS_BEGIN, KEYS_END = '.\\" keys begin\n', '.\\" keys end\n'
 
 
@@ -21,8 +22,9 @@ def blocks(page):
     return re.findall(r"^\.Bd -literal.*?\n(.*?)^\.Ed$", source(page), re.DOTALL | re.MULTILINE)
 
 
-def commands():
-    return [line for block in blocks("poolwarden.1") for line in block.splitlines()]
+def commands(of_the_service):
+    lines = [line for block in blocks("poolwarden.1") for line in block.splitlines()]
+    return [line for line in lines if bool(OF_THE_SERVICE.match(line)) == of_the_service]
 
 
 def options():
