@@ -1,7 +1,8 @@
 # Writes HEADER, which says which commit is built: COMMIT if given, else git's HEAD in SOURCE with
 # "-changed" when files differ from it, else "unknown".
 function(git OUT)
-  execute_process(COMMAND git -C ${SOURCE} ${ARGN} OUTPUT_VARIABLE said ERROR_QUIET
+  # Without the lock that somebody's own commit may need at this moment.
+  execute_process(COMMAND git --no-optional-locks -C ${SOURCE} ${ARGN} OUTPUT_VARIABLE said ERROR_QUIET
                   RESULT_VARIABLE status OUTPUT_STRIP_TRAILING_WHITESPACE)
   if(NOT status EQUAL 0)
     set(said "")

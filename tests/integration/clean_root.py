@@ -3,7 +3,7 @@
     with CleanRoot() as root:                      each its own; nothing of it stays
         root.install(deb)                          with what it depends on
         root.run("stat", "-c", "%U", "/etc")       a command in it; its output
-        root.path("/etc/passwd").read_text()
+        root.read("/etc/passwd")
         with root.boot() as machine:               the root's systemd as process 1, on this host's network
             machine.run("systemctl", "is-active", "poolwarden")
 
@@ -63,11 +63,18 @@ def _bootstrap(into):
         assert process.returncode == 0, said
 
 
-def _first():
+@contextlib.contextmanager
+def _alone():
+    """Of all test processes: the first root, and the downloaded packages, which apt itself does not wait for."""
     CACHE.mkdir(parents=True, exist_ok=True)
-    (CACHE / "archives").mkdir(exist_ok=True)
     with open(CACHE / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _first():
+    with _alone():
+        (CACHE / "archives").mkdir(exist_ok=True)
         first = CACHE / "root"
         if not first.exists():
             half = CACHE / "half"
@@ -105,7 +112,6 @@ def _cgroup():
 @contextlib.contextmanager
 def _in_nspawn(directory, *arguments):
     keep = [] if pathlib.Path("/run/systemd/system").exists() else ["--keep-unit"]
-    (CACHE / "archives").mkdir(exist_ok=True)
     with _cgroup() as prefix:
         command = [*AS_ROOT, *prefix, "systemd-nspawn", "--quiet", "--register=no", *keep, "-D", str(directory),
                    f"--machine=poolwarden-{os.getpid()}-{_count}", f"--bind={CACHE}/archives:/var/cache/apt/archives",
@@ -168,6 +174,12 @@ class CleanRoot:
         assert not check or process.returncode == 0, f"{' '.join(map(str, command))}: {process.returncode}\n{said}"
         return said
 
+    def read(self, path):
+        return _call("cat", self.path(path)).stdout
+
+    def copy(self, source, path):
+        _call("cp", source, self.path(path))
+
     def write(self, path, text, mode="644"):
         _call("mkdir", "-p", self.path(path).parent)
         subprocess.run([*AS_ROOT, "tee", str(self.path(path))], input=text, text=True, stdout=subprocess.DEVNULL,
@@ -176,13 +188,14 @@ class CleanRoot:
 
     def install(self, deb, *options):
         """As an unattended upgrade does it: nobody is there to be asked about changed configuration files."""
-        _call("cp", deb, self.path("/it.deb"))
+        self.copy(deb, "/it.deb")
         command = ["apt-get", "install", "-y", "--no-install-recommends", "-o", "Dpkg::Options::=--force-confdef",
                    "-o", "Dpkg::Options::=--force-confold", *options, "/it.deb"]
-        said = self.run(*command, check=False)
-        if "Unable to fetch" in said:  # the mirror has other versions since
-            self.run("apt-get", "update")
-            said = self.run(*command)
+        with _alone():
+            said = self.run(*command, check=False)
+            if "Unable to fetch" in said:  # the mirror has other versions since
+                self.run("apt-get", "update")
+                said = self.run(*command)
         assert "Setting up poolwarden" in said, said
         _call("rm", self.path("/it.deb"))
         return said

@@ -1,5 +1,6 @@
 """The man pages say what is: options and keys are held against the program, examples are run. UPDATE=1 writes the keys
 of agent.conf(5) anew, from agent.conf.example, which the unit tests hold against the table."""
+import json
 import os
 import re
 import subprocess
@@ -88,3 +89,12 @@ def test_the_version_names_the_commit_and_the_libraries(binary):
                           ("jansson", "jansson"), ("pcre2", "libpcre2-8"), ("zlib", "zlib")):
         installed = subprocess.run(["pkg-config", "--modversion", package], capture_output=True, text=True, check=True)
         assert f"{name} {installed.stdout.strip()}" in text
+
+
+def test_programs_can_read_the_version(binary):
+    text = subprocess.run([binary, "--version", "--format", "json"], capture_output=True, text=True, check=True).stdout
+    document = json.loads(text)
+    assert set(document) == {"version", "commit", "libraries"}
+    for_people = subprocess.run([binary, "--version"], capture_output=True, text=True, check=True).stdout
+    assert for_people == (f"poolwarden {document['version']} (commit {document['commit']})\n"
+                          + ", ".join(" ".join(pair) for pair in document["libraries"].items()) + "\n")

@@ -96,6 +96,17 @@ def test_the_same_source_makes_the_same_program_and_package(tmp_path):
     assert packages.pack(tmp_path / "1", one).read_bytes() == packages.pack(tmp_path / "2", other).read_bytes()
 
 
+def test_an_installation_from_source_leaves_an_edited_configuration(tmp_path):
+    install = ["cmake", "--install", packages.BUILD]
+    conf = tmp_path / "etc" / "poolwarden" / "agent.conf"
+    packages.run(install, env={"PATH": "/usr/bin:/bin", "DESTDIR": str(tmp_path)})
+    assert conf.stat().st_mode & 0o777 == 0o640
+    conf.write_text("edited")
+    packages.run(install, env={"PATH": "/usr/bin:/bin", "DESTDIR": str(tmp_path)})
+    assert conf.read_text() == "edited"
+    assert (tmp_path / "usr" / "bin" / "poolwarden").stat().st_mode & 0o777 == 0o755
+
+
 # ---- its life on a system ----
 
 def test_installed_everything_has_its_owner_and_mode(root):
@@ -125,7 +136,7 @@ def test_nothing_is_started_while_no_database_is_named(root):
 
 
 def test_an_edited_configuration_survives_an_upgrade(root, deb, tmp_path):
-    edited = root.path("/etc/poolwarden/agent.conf").read_text() + "\n[database orders]\nurl = postgresql://a@b/c\n"
+    edited = root.read("/etc/poolwarden/agent.conf") + "\n[database orders]\nurl = postgresql://a@b/c\n"
     root.write("/etc/poolwarden/agent.conf", edited, mode="640")
     root.write("/etc/poolwarden/password", "s3cret\n", mode="600")
     root.run("systemctl", "enable", "poolwarden.service")
@@ -136,8 +147,8 @@ def test_an_edited_configuration_survives_an_upgrade(root, deb, tmp_path):
 
     root.install(packages.newer(deb, tmp_path, "9.9.9", change))
     assert root.run("dpkg-query", "-W", "-f", "${Version}", "poolwarden") == "9.9.9"
-    assert root.path("/etc/poolwarden/agent.conf").read_text() == edited
-    assert "# what is new" in root.path("/etc/poolwarden/agent.conf.dpkg-dist").read_text()
+    assert root.read("/etc/poolwarden/agent.conf") == edited
+    assert "# what is new" in root.read("/etc/poolwarden/agent.conf.dpkg-dist")
     assert owner_and_mode(root, "/etc/poolwarden/agent.conf") == ("root:poolwarden", "640")
     assert owner_and_mode(root, "/etc/poolwarden/password") == ("root:root", "600")
     assert root.run("systemctl", "is-enabled", "poolwarden.service").strip() == "enabled"
@@ -154,14 +165,14 @@ def test_removed_the_configuration_and_what_was_sampled_stay(root):
     root.write("/var/lib/poolwarden/journal", "kept")
     root.run("apt-get", "remove", "-y", "poolwarden")
     assert "poolwarden.service" not in root.run("ls", "-R", "/usr/lib/systemd/system", "/etc/systemd/system")
-    assert root.path("/etc/poolwarden/agent.conf").exists()
-    assert root.path("/var/lib/poolwarden/journal").read_text() == "kept"
+    assert "[database orders]" in root.read("/etc/poolwarden/agent.conf")
+    assert root.read("/var/lib/poolwarden/journal") == "kept"
     assert root.run("getent", "passwd", "poolwarden").startswith("poolwarden:")
 
 
 def test_installed_again_it_has_all_it_had(root, deb):
     root.install(deb, "--allow-downgrades")
-    assert "[database orders]" in root.path("/etc/poolwarden/agent.conf").read_text()
+    assert "[database orders]" in root.read("/etc/poolwarden/agent.conf")
 
 
 def test_purged_nothing_is_left(root):
