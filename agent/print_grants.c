@@ -100,6 +100,8 @@ static void add_database(struct buf *out, const struct config_database *database
     buf_puts(out, ";\n");
     add_password(out, database);
     add_reserved(out, user);
+    buf_puts(out, "-- only where --diagnose --terminate-idle shall end sessions:\n-- ");
+    add_grant(out, "pg_signal_backend", user);
 }
 
 void print_grants(const struct print *print, struct buf *out)

@@ -1,4 +1,5 @@
 /* The least that the agent's role, and the role of a deploy step, must be allowed. */
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,17 +50,20 @@ static void add_once(json_t *list, json_t *item)
     (void)json_array_append_new(list, item);
 }
 
-/* Takes the resources; nothing when there is none. */
-static void add_statement(json_t *statements, const char *sid, json_t *actions, json_t *resources)
+/* Takes the resources; nothing when there is none. Returns the statement, borrowed, or NULL. */
+static json_t *add_statement(json_t *statements, const char *sid, json_t *actions,
+                             json_t *resources)
 {
     if (json_array_size(resources) > 0) {
-        (void)json_array_append_new(
-            statements, mem_check(json_pack("{s:s, s:s, s:o, s:o}", "Sid", sid, "Effect", "Allow",
-                                            "Action", actions, "Resource", resources)));
-        return;
+        json_t *statement = mem_check(json_pack("{s:s, s:s, s:o, s:o}", "Sid", sid, "Effect",
+                                                "Allow", "Action", actions, "Resource", resources));
+
+        (void)json_array_append_new(statements, statement);
+        return statement;
     }
     json_decref(actions);
     json_decref(resources);
+    return NULL;
 }
 
 /* --- Alarms ----------------------------------------------------------------------------------- */
@@ -129,6 +133,42 @@ static size_t length_of(const json_t *list)
     return len;
 }
 
+static bool is_covered(const json_t *patterns, const char *arn)
+{
+    for (size_t i = 0; i < json_array_size(patterns); i++) {
+        if (fnmatch(json_string_value(json_array_get(patterns, i)), arn, 0) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void add_actions(const struct config_list *actions, json_t *patterns)
+{
+    for (size_t i = 0; i < actions->count; i++) {
+        if (!is_covered(patterns, actions->items[i])) {
+            (void)json_array_append_new(patterns, json_text(actions->items[i]));
+        }
+    }
+}
+
+/* What our alarms may do: tell a topic, also one that a person has added, and what is configured.
+ * Not stop an instance, which alarms can do, too. */
+static json_t *alarm_actions(const struct print *print)
+{
+    json_t *patterns = json_array();
+
+    for (size_t i = 0; i < print->config->database_count; i++) {
+        const struct config_database *database = &print->config->databases[i];
+
+        add_once(patterns, arn_of(print, database, "sns", "*"));
+        add_actions(&database->alarms.actions, patterns);
+        add_actions(&database->alarms.ok_actions, patterns);
+        add_actions(&database->alarms.insufficient_data_actions, patterns);
+    }
+    return patterns;
+}
+
 static void add_alarms(const struct print *print, json_t *statements)
 {
     json_t *alarms = alarms_of(print, add_exact);
@@ -141,10 +181,16 @@ static void add_alarms(const struct print *print, json_t *statements)
     }
     add_statement(statements, "CompareAlarms", json_pack("[s]", "cloudwatch:DescribeAlarms"),
                   json_pack("[s]", "*"));
-    add_statement(statements, "OwnAlarms",
-                  json_pack("[ssss]", "cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms",
-                            "cloudwatch:ListTagsForResource", "cloudwatch:TagResource"),
-                  alarms);
+    json_t *own =
+        add_statement(statements, "OwnAlarms",
+                      json_pack("[ssss]", "cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms",
+                                "cloudwatch:ListTagsForResource", "cloudwatch:TagResource"),
+                      alarms);
+    if (own) {
+        (void)json_object_set_new(own, "Condition",
+                                  json_pack("{s:{s:o}}", "ForAllValues:StringLike",
+                                            "cloudwatch:AlarmActions", alarm_actions(print)));
+    }
 }
 
 static void add_dashboards(const struct print *print, json_t *statements)

@@ -43,8 +43,12 @@ def allows(statements, request):
         f"arn:aws:cloudwatch:{region}:123456789012:alarm:{body['AlarmNames'][0]}" if request.operation == "DeleteAlarms" else
         f"arn:aws:cloudwatch::123456789012:dashboard/{body['DashboardName']}" if "DashboardName" in body else "*")
     for statement in statements:
-        wanted = statement.get("Condition", {}).get("StringEquals", {}).get("cloudwatch:namespace", body.get("Namespace"))
+        condition = statement.get("Condition", {})
+        wanted = condition.get("StringEquals", {}).get("cloudwatch:namespace", body.get("Namespace"))
+        patterns = condition.get("ForAllValues:StringLike", {}).get("cloudwatch:AlarmActions", ["*"])
+        actions = [arn for key in ("AlarmActions", "OKActions", "InsufficientDataActions") for arn in body.get(key, [])]
         if (action in as_list(statement["Action"]) and body.get("Namespace") == wanted
+                and all(any(fnmatch.fnmatchcase(arn, pattern) for pattern in patterns) for arn in actions)
                 and any(pattern == "*" or fnmatch.fnmatchcase(resource, pattern) for pattern in as_list(statement["Resource"]))):
             return True
     return False
@@ -82,6 +86,15 @@ def test_a_policy_of_five_hundred_databases_has_room(agent_for, server, standin)
     assert "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:rds-high-connections-*" in own["Resource"]
 
 
+def test_alarms_may_tell_topics_and_do_what_is_configured(agent_for):
+    elsewhere, function = "arn:aws:sns:us-east-1:123456789012:ops", "arn:aws:lambda:eu-west-1:123456789012:function:page"
+    agent = agent_for({"orders": "postgresql://app@orders/x"}, cloudwatch={"region": "eu-west-1"},
+                      alarms={"actions": f"{OPS}, {function}", "ok_actions": f"{elsewhere}, {function}"})
+    [own] = [statement for statement in statements_of(agent) if statement["Sid"] == "OwnAlarms"]
+    assert own["Condition"] == {"ForAllValues:StringLike": {"cloudwatch:AlarmActions": [
+        "arn:aws:sns:eu-west-1:123456789012:*", function, elsewhere]}}
+
+
 def test_logins_and_secrets_stand_in_the_policy(agent_for):
     secret = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:orders-AbCdEf"
     host = "orders.abc.eu-west-1.rds.amazonaws.com"
@@ -113,6 +126,8 @@ def test_the_grants_run_and_suffice(agent_for, version):
         reserved = server.value("select count(*) from pg_auth_members m join pg_roles r on r.oid = m.roleid"
                                 " where r.rolname = 'pg_use_reserved_connections'")
         assert reserved == (1 if version >= 16 else 0)
+        assert not server.value("""select pg_has_role('wat"ch er', 'pg_signal_backend', 'member')"""), "only told of"
+        assert '-- GRANT pg_signal_backend TO "wat""ch er";' in sql
         once = agent.run("--once")
         assert once.returncode == 0 and "ConnectionsIdle " in once.stdout, once.stdout + once.stderr
         assert "GRANT pg_monitor" not in once.stderr
