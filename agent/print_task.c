@@ -81,11 +81,13 @@ static json_t *health_of(void)
                      "interval", 30, "timeout", 5, "retries", 3, "startPeriod", 120);
 }
 
+/* non-blocking: where logs can not be written the agent goes on. */
 static json_t *logs_of(const struct task *task)
 {
-    return json_pack("{s:s, s:{s:s, s:o, s:s, s:s}}", "logDriver", "awslogs", "options",
+    return json_pack("{s:s, s:{s:s, s:o, s:s, s:s, s:s}}", "logDriver", "awslogs", "options",
                      "awslogs-group", "/ecs/poolwarden", "awslogs-region", json_text(task->region),
-                     "awslogs-stream-prefix", "poolwarden", "awslogs-create-group", "true");
+                     "awslogs-stream-prefix", "poolwarden", "awslogs-create-group", "true", "mode",
+                     "non-blocking");
 }
 
 static json_t *container_of(const struct task *task)
