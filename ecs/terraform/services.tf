@@ -25,6 +25,7 @@ resource "aws_ecs_service" "daemon" {
   deployment_minimum_healthy_percent = 0
   enable_ecs_managed_tags            = true
   propagate_tags                     = "SERVICE"
+  depends_on                         = [aws_iam_role_policy.publish, aws_iam_role_policy.execution, aws_iam_role_policy.secrets]
 
   deployment_circuit_breaker {
     enable   = true
@@ -118,6 +119,7 @@ resource "aws_ecs_service" "single" {
   deployment_minimum_healthy_percent = 100
   enable_ecs_managed_tags            = true
   propagate_tags                     = "SERVICE"
+  depends_on                         = [aws_iam_role_policy.publish, aws_iam_role_policy.execution, aws_iam_role_policy.login]
 
   deployment_circuit_breaker {
     enable   = true

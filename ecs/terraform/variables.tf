@@ -3,7 +3,7 @@ variable "region" {
 }
 
 variable "cluster" {
-  description = "The name or ARN of the ECS cluster."
+  description = "The ARN of the ECS cluster."
   type        = string
 }
 

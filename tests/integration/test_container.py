@@ -1,6 +1,5 @@
 """The image is built from the Dockerfile, and the containers of ecs/ are run from it: by runc, on a real PostgreSQL."""
 import contextlib
-import fnmatch
 import json
 import os
 import re
@@ -18,6 +17,7 @@ from certificates import make_certificates
 from container import Container
 from ecs_files import document
 from image import DOCKERFILE, Image
+from network import Network
 from ports import free_udp_port
 from root import ROOT
 from test_print import allows
@@ -181,6 +181,28 @@ def test_what_cloudwatch_did_not_take_outlives_the_daemon(run, standin):
     again = daemon.start()
     wait_until(lambda: total(standin, "PoolTimeout", PRODUCTION) == 5, 30, what=lambda: standin.report() + again.log)
     assert again.terminate() == 0
+
+
+def send(network, address, port, text):
+    """A datagram from a task with a network of its own; network None: in host mode."""
+    program = "import socket, sys\nsocket.socket(type=socket.SOCK_DGRAM).sendto(sys.argv[1].encode(), (sys.argv[2], int(sys.argv[3])))"
+    inside = ["ip", "netns", "exec", network.name] if network else []
+    subprocess.run([*inside, "/usr/bin/python3", "-c", program, text, address, str(port)], check=True)
+
+
+@pytest.mark.parametrize("listen, reached", [("0.0.0.0", 111), ("127.0.0.1", 100)])
+def test_tasks_of_each_network_mode_reach_it(run, standin, listen, reached):
+    """A task in bridge mode by the bridge's gateway, one in awsvpc mode by the instance's own address, one in host mode
+    by 127.0.0.1, which is all that a daemon hears which listens there."""
+    port = free_udp_port()
+    daemon = run("daemon.task.json", {"POOLWARDEN_STATSD_LISTEN": f"{listen}:{port}"})
+    healthy(daemon)
+    with Network() as bridge, Network() as vpc:
+        subprocess.run(["ip", "-n", vpc.name, "route", "add", "default", "via", vpc.outside], check=True)
+        send(bridge, bridge.outside, port, "web.pool_timeout:1|c")
+        send(vpc, bridge.outside, port, "web.pool_timeout:10|c")
+        send(None, "127.0.0.1", port, "web.pool_timeout:100|c")
+        wait_until(lambda: total(standin, "PoolTimeout", PRODUCTION) == reached, 20, what=lambda: standin.report() + daemon.log)
 
 
 # ---- the others ----

@@ -117,7 +117,7 @@ def run_sql(server, sql):
 
 @pytest.mark.parametrize("version", [12, 15, 16, 18])
 def test_the_grants_run_and_suffice(agent_for, version):
-    with Postgres(version) as server:
+    with Postgres(version, **({"reserved_connections": 2} if version >= 16 else {})) as server:
         agent = agent_for({"orders": server.url(user='wat"ch er')})
         sql = printed(agent, "grants").stdout
         for _ in range(2):
@@ -131,6 +131,8 @@ def test_the_grants_run_and_suffice(agent_for, version):
         once = agent.run("--once")
         assert once.returncode == 0 and "ConnectionsIdle " in once.stdout, once.stdout + once.stderr
         assert "GRANT pg_monitor" not in once.stderr
+        with server.all_slots_taken():
+            assert agent.run("--once").returncode == (0 if version >= 16 else 1), "it has a slot of its own from 16 on"
 
 
 def test_iam_users_are_granted_rds_iam(agent_for, server):

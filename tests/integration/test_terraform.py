@@ -69,6 +69,8 @@ def service_of(terraform, name):
     told = {**given(), f"aws_ecs_task_definition.{name}[0].arn": family}
     body = dict(terraform.resource("aws_ecs_service", name))
     assert body.pop("count") == ("${var.single ? 1 : 0}" if name == "single" else "${var.single ? 0 : 1}")
+    roles = {"daemon": ["publish", "execution", "secrets"], "single": ["publish", "execution", "login"]}[name]
+    assert body.pop("depends_on") == [f"${{aws_iam_role_policy.{role}}}" for role in roles], "a task is refused without"
     network = body.pop("network_configuration", [])
     service, deployment = {}, {}
     for key, value in terraform.value(body, told).items():
