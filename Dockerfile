@@ -1,6 +1,6 @@
 # A small image of the agent: the program, the libraries it needs, CA certificates; no shell, no package manager.
 #
-#   docker build -t poolwarden .
+#   docker build -t poolwarden --build-arg COMMIT=$(git rev-parse --short HEAD) .
 #   docker run --read-only -e DATABASE_URL -e AWS_REGION -p 127.0.0.1:8125:8125/udp poolwarden
 #
 # RDS: put the bundle of your region, or the global one, into certificates/ before the build
@@ -12,7 +12,8 @@ WORKDIR /src
 COPY scripts/install scripts/
 RUN scripts/install build
 COPY . .
-RUN cmake --preset release -DPOOLWARDEN_TESTS=OFF && cmake --build build/release --target poolwarden
+ARG COMMIT
+RUN cmake --preset release -DPOOLWARDEN_TESTS=OFF -DPOOLWARDEN_COMMIT=$COMMIT && cmake --build build/release --target poolwarden
 RUN scripts/image-root build/release/poolwarden /image
 
 FROM scratch

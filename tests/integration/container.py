@@ -30,6 +30,8 @@ class Container:
         self.image, self.definition = image, definition
         self.directory = pathlib.Path(directory)
         self.directory.mkdir()
+        self.root = self.directory / "root"  # linked, because mount points are made in it
+        subprocess.run(["cp", "-al", image.root, self.root], check=True)
         self.name = f"poolwarden-{uuid.uuid4().hex[:12]}"
         self.user = [int(number) for number in definition["user"].split(":")]
         given = {row["name"]: row["value"] for row in definition["environment"]}
@@ -48,9 +50,9 @@ class Container:
     # ---- as the runtime wants it ----
 
     def _spec(self):
-        return {"ociVersion": "1.0.2", "root": {"path": str(self.image.root),
-                                                "readonly": self.definition["readonlyRootFilesystem"]},
-                "process": self._process(), "mounts": self._mounts(), "linux": self._linux()}
+        return {"ociVersion": "1.0.2", "process": self._process(),
+                "root": {"path": str(self.root), "readonly": self.definition["readonlyRootFilesystem"]},
+                "mounts": self._mounts(), "linux": self._linux()}
 
     def _process(self):
         started = [INIT, "--"] if self.definition["linuxParameters"].get("initProcessEnabled") else []

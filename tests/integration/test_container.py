@@ -42,7 +42,7 @@ def run(image, server, standin, tmp_path):
     def start(name, environment=None, cloud=standin, **details):
         [definition] = document(name)["containerDefinitions"]
         shorter = {"DATABASE_URL": server.url().replace("127.0.0.1", "localhost"), "POOLWARDEN_AGENT_PUBLISH_INTERVAL": "2s",
-                   "POOLWARDEN_DATABASE_AUTH": "password", **cloud.endpoints(), **cloud.identity.container_environment()}
+                   **cloud.endpoints(), **cloud.identity.container_environment()}
         running.append(Container(image, definition, tmp_path / name, {**shorter, **(environment or {})}, **details))
         return running[-1].start()
 
@@ -219,9 +219,14 @@ def test_the_step_before_sets_the_alarms_up_and_ends(run, standin):
     assert "PutMetricData" not in {request.operation for request in standin.requests}
 
 
-def test_the_single_one_publishes_and_provisions_on_volumes_of_its_own(run, server, standin):
-    single = run("single.task.json")
+def test_the_single_one_logs_in_by_a_token_and_provisions(run, rds, standin):
+    """Its URL is the definition's, with the bundle that it names; only where the name leads is told."""
+    [definition] = document("single.task.json")["containerDefinitions"]
+    [url] = [row["value"] for row in definition["environment"] if row["name"] == "DATABASE_URL"]
+    here = url.replace(":5432/orders?", f":{rds.port}/postgres?hostaddr=127.0.0.1&")
+    single = run("single.task.json", {"DATABASE_URL": here}, files={"/etc/ssl/rds/eu-west-1-bundle.pem": rds.ca})
     healthy(single)
+    assert {(attempt.user, attempt.encrypted, attempt.refused) for attempt in rds.attempts} == {("poolwarden", True, None)}
     holds(standin, "DatabaseConnections", 1, PRODUCTION, deadline_s=20)
     wait_until(lambda: len(standin.alarms) == 4, 30, what=lambda: single.log)
     allowed = document("iam/publish.json")["Statement"] + document("iam/provision.json")["Statement"]
