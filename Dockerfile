@@ -12,7 +12,7 @@ WORKDIR /src
 COPY scripts/install scripts/
 RUN scripts/install build
 COPY . .
-ARG COMMIT
+ARG COMMIT=""
 RUN cmake --preset release -DPOOLWARDEN_TESTS=OFF -DPOOLWARDEN_COMMIT=$COMMIT && cmake --build build/release --target poolwarden
 RUN scripts/image-root build/release/poolwarden /image
 

@@ -46,6 +46,7 @@ class Image:
 
 def _build():
     """The first stage has a name, so that its layers, the compiler among them, are not thrown away with the rest."""
+    _buildah("rm", "--all")  # of a build that was broken off
     if not _buildah("images", "-q", "--filter", f"reference={BASE}"):
         with _Working("scratch") as (working, _):
             _buildah("add", working, base_root(), "/")
