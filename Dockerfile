@@ -1,7 +1,8 @@
 # A small image of the agent: the program, the libraries it needs, CA certificates; no shell, no package manager.
 #
 #   docker build -t poolwarden --build-arg COMMIT=$(git rev-parse --short HEAD) .
-#   docker run --read-only -e DATABASE_URL -e AWS_REGION -p 127.0.0.1:8125:8125/udp poolwarden
+#   docker run --read-only -e DATABASE_URL -e AWS_REGION poolwarden
+#   docker run --read-only -v $PWD/agent.conf:/etc/poolwarden/agent.conf:ro poolwarden --check-config
 #
 # RDS: put the bundle of your region, or the global one, into certificates/ before the build
 # (https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem); in the image it is then
