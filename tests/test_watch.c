@@ -254,7 +254,7 @@ static void a_picture_at_80_by_24(void **state)
               "  last 5 min                                                      : # max 42\n"
               "  active 2  idle 39  idle in transaction 1  waiting for a lock 0\n"
               "  long 0  leaked 1  stale 4  oldest transaction 12 min\n"
-              "  pool api               waiting 3  longest s 2.5  timeouts/min 5\n"
+              "  pool api           waiting 3  longest 2.5 s  timeouts/min 5\n"
               "  applications                            databases\n"
               "  web                       39  83 %      orders                    42  89 %\n"
               "  jobs                       3   6 %\n"

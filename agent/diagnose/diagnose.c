@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "agent/config_value.h"
 #include "agent/diagnose/examine.h"
 #include "agent/diagnose/report.h"
 #include "agent/log.h"
@@ -26,18 +27,53 @@ struct diagnose {
     struct cloud cloud;
     struct state *state;
     struct diagnosis **diagnoses; /* in the order of the configuration; NULL: under way */
-    size_t running;
+    struct pools_look pools;
+    size_t running; /* examinations, and the look at pools */
 };
+
+/* A pool that told nothing is a gap, not a healthy one. */
+static void add_pools(struct diagnosis *diagnosis, const struct pools_look *look)
+{
+    diagnosis->pools = mem_alloc(look->count * sizeof(*diagnosis->pools));
+    for (size_t i = 0; i < look->count; i++) {
+        const struct fact_pool *pool = &look->pools[i];
+
+        if (pool->pool->of != diagnosis->database) {
+            continue;
+        }
+        diagnosis->pools[diagnosis->pool_count++] = *pool;
+        if (pool->readings == 0) {
+            char *gap = mem_printf("pool %s: could not be read", pool->pool->name);
+
+            value_list_add(&diagnosis->gaps, gap);
+            free(gap);
+        }
+    }
+}
+
+static void end_part(struct diagnose *diagnose)
+{
+    if (--diagnose->running > 0) {
+        return;
+    }
+    for (size_t i = 0; i < diagnose->config->database_count; i++) {
+        add_pools(diagnose->diagnoses[i], &diagnose->pools);
+        diagnosis_conclude(diagnose->diagnoses[i]);
+    }
+    cloud_done(&diagnose->cloud);
+}
 
 static void on_examined(void *arg, struct diagnosis *diagnosis)
 {
     struct diagnose *diagnose = arg;
 
-    diagnosis_conclude(diagnosis);
     diagnose->diagnoses[diagnosis->database - diagnose->config->databases] = diagnosis;
-    if (--diagnose->running == 0) {
-        cloud_done(&diagnose->cloud);
-    }
+    end_part(diagnose);
+}
+
+static void on_pools_looked(void *arg)
+{
+    end_part(arg);
 }
 
 /* The region that the agent would have found without asking anybody. */
@@ -59,7 +95,9 @@ static void on_way_in(void *arg, const struct err *err)
     struct diagnose *diagnose = arg;
 
     (void)err; /* only who logs in by AWS misses a region, and says so */
-    diagnose->running = diagnose->config->database_count;
+    diagnose->running = diagnose->config->database_count + 1;
+    pools_look_start(&diagnose->pools, &diagnose->loop, diagnose->config, on_pools_looked,
+                     diagnose);
     for (size_t i = 0; i < diagnose->config->database_count; i++) {
         const struct config_database *database = &diagnose->config->databases[i];
         const struct examine_options options = {
@@ -154,6 +192,7 @@ int diagnose_run(const struct config *config, enum cli_format format)
     if (way_in_open(&diagnose.cloud, &diagnose.loop, config, on_way_in, &diagnose, &err)) {
         loop_run(&diagnose.loop);
         status = print_and_free(&diagnose, format);
+        pools_look_done(&diagnose.pools);
     } else {
         log_error("%s", err.message);
     }

@@ -22,6 +22,8 @@ static const struct {
     {"unreachable", rule_unreachable, "Nothing is known of this server's connections."},
     {"slots", rule_slots,
      "When none is left, new connections fail with 53300 \"sorry, too many clients already\"."},
+    {"pool_waiting", rule_pool_waiting,
+     "Requests queue for a connection: what users feel as slowness, then as pool timeouts."},
     {"connection_limit", rule_connection_limit,
      "At its CONNECTION LIMIT a role or database is refused (53300 \"too many connections for "
      "...\") however many slots the server has left."},
@@ -38,6 +40,8 @@ static const struct {
     {"budget", rule_budget,
      "The rest is for deploys (old and new tasks run side by side), migrations, jobs and people; "
      "without it the next deploy or retry storm finds no slot."},
+    {"pool_sizes", rule_pool_sizes,
+     "When all of them fill up at once, the server's slots are gone before the pools are full."},
     {"several_pools", rule_several_pools,
      "A process has more than one pool: a PrismaClient made anew for each request or module, or "
      "several processes behind one address."},
@@ -134,6 +138,13 @@ static void list_done(struct config_list *list)
     memset(list, 0, sizeof(*list));
 }
 
+static void finding_done(struct finding *finding)
+{
+    free(finding->title);
+    list_done(&finding->evidence);
+    list_done(&finding->remedies);
+}
+
 /* --- all of them ---------------------------------------------------------------------------- */
 
 /* Stable: kinds of one severity stay in the table's order. */
@@ -159,6 +170,8 @@ void diagnosis_conclude(struct diagnosis *diagnosis)
 
         if (kinds[i].rule(diagnosis, &finding)) {
             insert(findings, &finding);
+        } else {
+            finding_done(&finding);
         }
     }
 }
@@ -166,14 +179,11 @@ void diagnosis_conclude(struct diagnosis *diagnosis)
 void diagnosis_done(struct diagnosis *diagnosis)
 {
     for (size_t i = 0; i < diagnosis->findings.count; i++) {
-        struct finding *finding = &diagnosis->findings.items[i];
-
-        free(finding->title);
-        list_done(&finding->evidence);
-        list_done(&finding->remedies);
+        finding_done(&diagnosis->findings.items[i]);
     }
     free(diagnosis->findings.items);
     list_done(&diagnosis->gaps);
+    free(diagnosis->pools);
     snapshot_done(&diagnosis->snapshot);
     facts_done(&diagnosis->facts);
     memset(diagnosis, 0, sizeof(*diagnosis));

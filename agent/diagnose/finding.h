@@ -13,6 +13,7 @@
 
 #include "agent/config.h"
 #include "agent/diagnose/facts.h"
+#include "agent/diagnose/pools_look.h"
 #include "aws/common/err.h"
 
 enum severity { SEVERITY_CRITICAL, SEVERITY_WARNING, SEVERITY_ADVICE };
@@ -40,6 +41,8 @@ struct diagnosis {
     struct snapshot snapshot;
     struct facts facts;
     struct config_list gaps; /* facts that could not be had, and why */
+    struct fact_pool *pools; /* its own */
+    size_t pool_count;
     struct findings findings;
 };
 
@@ -76,6 +79,8 @@ typedef bool finding_rule(const struct diagnosis *diagnosis, struct finding *out
 finding_rule rule_leak, rule_lock_waits, rule_long_queries, rule_stale_idle;
 /* rules_capacity.c */
 finding_rule rule_slots, rule_budget, rule_connection_limit, rule_several_pools, rule_pooler_due;
+/* rules_pools.c */
+finding_rule rule_pool_waiting, rule_pool_sizes;
 /* rules_access.c */
 finding_rule rule_no_slot_left, rule_unreachable, rule_no_privilege, rule_no_tls;
 /* rules_settings.c */

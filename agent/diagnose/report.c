@@ -168,6 +168,42 @@ static void add_holders(const struct report_style *style, const struct diagnosis
     }
 }
 
+/* --- pools ---------------------------------------------------------------------------------- */
+
+static void add_pool_number(double value, struct buf *out)
+{
+    if (isnan(value)) {
+        buf_printf(out, " %9s", "?");
+    } else {
+        buf_printf(out, " %9.4g", value);
+    }
+}
+
+static void add_pools(const struct report_style *style, const struct diagnosis *diagnosis,
+                      struct buf *out)
+{
+    char *title = mem_printf("  %-*s %9s %9s %9s %9s", NAME_WIDTH + 2, "pools", "waiting",
+                             "longest s", "busy", "size");
+
+    if (diagnosis->pool_count > 0) {
+        buf_putc(out, '\n');
+        paint(style, BOLD, title, out);
+        buf_putc(out, '\n');
+    }
+    free(title);
+    for (size_t i = 0; i < diagnosis->pool_count; i++) {
+        const struct fact_pool *pool = &diagnosis->pools[i];
+
+        buf_puts(out, "    ");
+        add_cell(pool->pool->name, NAME_WIDTH, out);
+        add_pool_number(pool->waiting, out);
+        add_pool_number(pool->max_wait_s, out);
+        add_pool_number(pool->busy, out);
+        add_pool_number(pool->size, out);
+        buf_putc(out, '\n');
+    }
+}
+
 /* --- CONNECTION LIMITs ------------------------------------------------------------------------ */
 
 static void add_limits(const struct report_style *style, const struct facts *facts, struct buf *out)
@@ -285,6 +321,7 @@ void report_text(const struct diagnosis *diagnosis, const struct report_style *s
     }
     if (sessions && !is_healthy(diagnosis)) {
         add_holders(style, diagnosis, out);
+        add_pools(style, diagnosis, out);
         add_limits(style, &diagnosis->facts, out);
         add_budget(style, diagnosis, out);
     }
@@ -364,6 +401,28 @@ static json_t *holders_json(const struct diagnosis *diagnosis)
     return document;
 }
 
+static json_t *number_json(double value)
+{
+    return isnan(value) ? json_null() : json_real(value);
+}
+
+static json_t *pools_json(const struct diagnosis *diagnosis)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < diagnosis->pool_count; i++) {
+        const struct fact_pool *pool = &diagnosis->pools[i];
+
+        json_array_append_new(
+            array, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:f}", "name",
+                             line_json(pool->pool->name), "waiting", number_json(pool->waiting),
+                             "max_wait_s", number_json(pool->max_wait_s), "busy",
+                             number_json(pool->busy), "idle", number_json(pool->idle), "size",
+                             number_json(pool->size), "timeouts", pool->timeouts));
+    }
+    return array;
+}
+
 static json_t *limits_json(const struct facts *facts)
 {
     json_t *array = json_array();
@@ -415,8 +474,8 @@ json_t *report_json(const struct diagnosis *diagnosis)
     bool examined = diagnosis->err.code == ERR_NONE,
          sessions = diagnosis->facts.known[FACT_SESSIONS];
     json_t *document =
-        json_pack("{s:o, s:o, s:o, s:b, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name",
-                  line_json(database->name), "identifier", line_json(database->identifier),
+        json_pack("{s:o, s:o, s:o, s:b, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+                  "name", line_json(database->name), "identifier", line_json(database->identifier),
                   "server", line_json(server), "examined", examined, "error",
                   examined ? json_null() : line_json(diagnosis->err.message), "version",
                   diagnosis->version[0] != '\0' ? line_json(diagnosis->version) : json_null(),
@@ -425,8 +484,8 @@ json_t *report_json(const struct diagnosis *diagnosis)
                   findings_json(&diagnosis->findings), "holders",
                   sessions ? holders_json(diagnosis) : json_null(), "limits",
                   sessions ? limits_json(&diagnosis->facts) : json_null(), "budget",
-                  sessions ? budget_json(diagnosis) : json_null(), "logins_per_second",
-                  age_json(facts_logins_per_s(&diagnosis->facts)));
+                  sessions ? budget_json(diagnosis) : json_null(), "pools", pools_json(diagnosis),
+                  "logins_per_second", age_json(facts_logins_per_s(&diagnosis->facts)));
 
     free(server);
     return document;

@@ -15,6 +15,8 @@
  *      "limits": [{"of": "role" | "database", "name": "app", "limit": 30, "used": 12}],
  *      "budget": {"percent": 60, "connections": 28, "in_use": 40, "tasks": 2,
  *                 "connection_limit": {"1": 28, "2": 14, ...}},
+ *      "pools": [{"name": "api", "waiting": 0, "max_wait_s": 0, "busy": 3, "idle": 7, "size": 10,
+ *                 "timeouts": 0}],
  *      "logins_per_second": 0.5}
  *
  * "slots", "holders", "limits", "budget" and "logins_per_second" are null where they are not known.

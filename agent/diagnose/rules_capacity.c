@@ -294,12 +294,22 @@ bool rule_several_pools(const struct diagnosis *diagnosis, struct finding *out)
 
 /* --- when a pooler is due -------------------------------------------------------------------- */
 
+static bool has_pgbouncer(const struct diagnosis *diagnosis)
+{
+    for (size_t i = 0; i < diagnosis->pool_count; i++) {
+        if (diagnosis->pools[i].pool->type == POOL_PGBOUNCER) {
+            return true;
+        }
+    }
+    return diagnosis->database->conninfo.pgbouncer;
+}
+
 bool rule_pooler_due(const struct diagnosis *diagnosis, struct finding *out)
 {
     double logins_per_s = facts_logins_per_s(&diagnosis->facts);
     struct budget budget;
 
-    if (!diagnosis->facts.known[FACT_SESSIONS]) {
+    if (!diagnosis->facts.known[FACT_SESSIONS] || has_pgbouncer(diagnosis)) {
         return false;
     }
     budget_of(diagnosis, &budget);

@@ -15,6 +15,7 @@
 #define BAR_COLUMN      16  /* behind "  42/47  89 %" */
 #define LEFT_WIDTH      12  /* "] 5 left" and " max 42" */
 #define NAME_WIDTH      16
+#define POOL_WIDTH      12
 #define HOLDERS_SHOWN   12
 #define HOLDER_NAME_MAX 40
 #define AGE_BYTES       32
@@ -236,14 +237,32 @@ static void draw_lasting(struct canvas *canvas, const struct view_database *data
                 age_of(database->values[METRIC_OLDEST_TRANSACTION_AGE], age));
 }
 
-static void draw_pool_number(struct canvas *canvas, const struct view_pool *pool,
-                             enum metric_id metric, const char *what, enum ink ink)
+static void draw_queue(struct canvas *canvas, const struct view_pool *pool)
 {
-    double value = pool->values[metric];
+    double waiting = pool->values[METRIC_POOL_CLIENTS_WAITING];
+    double longest_s = pool->values[METRIC_POOL_MAX_WAIT];
 
-    if (!isnan(value)) {
-        canvas_text(canvas, INK_DIM, "  %s ", what);
-        canvas_text(canvas, value > 0 ? ink : INK_PLAIN, "%.3g", value);
+    if (!isnan(waiting)) {
+        canvas_text(canvas, INK_DIM, "  waiting ");
+        canvas_text(canvas, waiting > 0 ? INK_YELLOW : INK_PLAIN, "%.0f", waiting);
+    }
+    if (!isnan(longest_s)) {
+        canvas_text(canvas, INK_DIM, "  longest ");
+        canvas_text(canvas, longest_s > 0 ? INK_YELLOW : INK_PLAIN, "%.1f s", longest_s);
+    }
+}
+
+static void draw_use(struct canvas *canvas, const struct view_pool *pool)
+{
+    double busy = pool->values[METRIC_POOL_CONNECTIONS_BUSY];
+    double size = pool->values[METRIC_POOL_SIZE];
+
+    if (!isnan(busy)) {
+        canvas_text(canvas, INK_DIM, "  busy ");
+        canvas_text(canvas, busy >= size ? INK_YELLOW : INK_PLAIN, "%.0f", busy);
+    }
+    if (!isnan(size)) {
+        canvas_text(canvas, INK_PLAIN, isnan(busy) ? "  size %.0f" : "/%.0f", size);
     }
 }
 
@@ -252,11 +271,9 @@ static void draw_pool(struct canvas *canvas, const struct view *view, const stru
     double timeouts = view_timeouts(pool, view->now_ms);
 
     canvas_text(canvas, INK_DIM, "  pool ");
-    canvas_name(canvas, INK_BOLD, pool->name, NAME_WIDTH);
-    draw_pool_number(canvas, pool, METRIC_POOL_CLIENTS_WAITING, "waiting", INK_YELLOW);
-    draw_pool_number(canvas, pool, METRIC_POOL_MAX_WAIT, "longest s", INK_YELLOW);
-    draw_pool_number(canvas, pool, METRIC_POOL_CONNECTIONS_BUSY, "busy", INK_PLAIN);
-    draw_pool_number(canvas, pool, METRIC_POOL_SIZE, "of", INK_PLAIN);
+    canvas_name(canvas, INK_BOLD, pool->name, POOL_WIDTH);
+    draw_queue(canvas, pool);
+    draw_use(canvas, pool);
     canvas_text(canvas, INK_DIM, "  timeouts/min ");
     canvas_text(canvas, timeouts > 0 ? INK_RED : INK_PLAIN, "%.0f", timeouts);
 }

@@ -11,6 +11,7 @@
 #include "agent/log.h"
 #include "agent/loop.h"
 #include "agent/sample/activity.h"
+#include "agent/sample/pools.h"
 #include "agent/watch/frame.h"
 #include "agent/watch/line.h"
 #include "agent/watch/terminal.h"
@@ -33,7 +34,9 @@ struct watch {
     struct cloud cloud;
     struct view view;
     struct config_database *databases; /* copies that name more applications; of the config's */
-    struct source **sources;
+    struct source **sources;           /* a database's each, then the one of all pools */
+    size_t source_count;
+    struct positions *positions;
     struct ticker sampling, drawing;
     uv_signal_t signals[MEM_COUNT(signals)];
     bool on_terminal;
@@ -130,7 +133,7 @@ static void on_tick(void *arg, int64_t tick_ms)
     struct watch *watch = arg;
 
     watch->view.now_ms = tick_ms;
-    for (size_t i = 0; i < watch->config->database_count; i++) {
+    for (size_t i = 0; i < watch->source_count; i++) {
         watch->sources[i]->ops->tick(watch->sources[i], tick_ms);
     }
 }
@@ -150,8 +153,14 @@ static void start_sources(struct watch *watch)
             .arg = watch,
         };
 
-        watch->sources[i] = activity_new(&options);
+        watch->sources[watch->source_count++] = activity_new(&options);
     }
+    const struct pools_options pools = {.loop = &watch->loop,
+                                        .config = watch->config,
+                                        .sink = {.put = on_reading, .arg = watch},
+                                        .positions = watch->positions};
+
+    watch->sources[watch->source_count++] = pools_new(&pools);
 }
 
 /* --- leaving -------------------------------------------------------------------------------- */
@@ -184,7 +193,7 @@ static void leave(struct watch *watch)
     for (size_t i = 0; i < MEM_COUNT(signals); i++) {
         uv_close((uv_handle_t *)&watch->signals[i], on_closed);
     }
-    for (size_t i = 0; watch->is_started && i < watch->config->database_count; i++) {
+    for (size_t i = 0; i < watch->source_count; i++) {
         watch->sources[i]->ops->stop(watch->sources[i], on_source_stopped, NULL);
     }
     if (watch->on_terminal) {
@@ -285,7 +294,8 @@ int watch_run(const struct config *config, enum cli_format format)
     int status = EXIT_DONE;
     struct err err;
 
-    watch.sources = mem_alloc(config->database_count * sizeof(struct source *));
+    watch.sources = mem_alloc((config->database_count + 1) * sizeof(struct source *));
+    watch.positions = positions_new(NULL); /* logs are followed from their ends */
     watch.databases = mem_alloc(config->database_count * sizeof(*watch.databases));
     for (size_t i = 0; i < config->database_count; i++) {
         watch.databases[i] = config->databases[i];
@@ -305,6 +315,7 @@ int watch_run(const struct config *config, enum cli_format format)
     }
     view_done(&watch.view);
     free(watch.sources);
+    positions_free(watch.positions);
     free(watch.databases);
     loop_end(&watch.loop, status);
     return status;

@@ -1,12 +1,15 @@
 """--diagnose against servers that were prepared: each trouble is found, none is invented."""
 import contextlib
 import json
+import re
 import socket
+import threading
 
 import psycopg2
 import psycopg2.extras
 import pytest
 
+from pgbouncer import PgBouncer
 from postgres import PASSWORD, Postgres
 from versions import VERSIONS
 from wait import wait_until
@@ -290,6 +293,53 @@ def test_every_version(agent_for, version):
     assert database["slots"]["usable"] == usable
     assert f"behind pid {first}," in found(database, "lock_waits")["title"]
     assert "no_privilege" in ids(plain) and "leak" not in ids(plain)
+
+
+# ---- pools ----
+
+def pool(bouncer):
+    return {"pool bouncer": {"type": "pgbouncer", "database": "orders", "url": bouncer.url()}}
+
+
+def test_a_pool_with_a_queue(agent_for, server):
+    with PgBouncer(server, query_wait_timeout=20) as bouncer:
+        agent = agent_for({"orders": server.url()}, **pool(bouncer))
+        done = agent.run("--diagnose", "--format", "json")
+        [database] = json.loads(done.stdout)["databases"]
+        assert (ids(database), database["gaps"]) == ([], [])
+        loading = threading.Thread(target=bouncer.load, args=(6, 5))
+        loading.start()
+        try:
+            wait_until(lambda: server.value("select count(*) from pg_stat_activity where query like '%pg_sleep(%5%'"
+                                            " and state = 'active' and query_start < now() - interval '1s'") >= 2)
+            done = agent.run("--diagnose", "--format", "json")
+        finally:
+            loading.join()
+    [database] = json.loads(done.stdout)["databases"]
+    assert ids(database) == ["pool_waiting"]
+    assert re.fullmatch(r"pool bouncer: 4 clients wait, the longest for [2-5](\.\d+)? s, 2 connections busy of 2",
+                        found(database, "pool_waiting")["evidence"][0])
+    [row] = database["pools"]
+    assert (row["name"], row["waiting"], row["busy"], row["size"]) == ("bouncer", 4, 2, 2)
+
+
+def test_a_pool_that_could_take_more_than_the_budget(agent_for, server):
+    with PgBouncer(server, default_pool_size=40) as bouncer, contextlib.closing(bouncer.connect()):
+        done = agent_for({"orders": server.url()}, **pool(bouncer)).run("--diagnose", "--format", "json")
+    [database] = json.loads(done.stdout)["databases"]
+    assert ids(database) == ["pool_sizes"]
+    assert found(database, "pool_sizes")["title"] == \
+        "pools may open 40 connections, their budget is 28 (60 % of 47 usable)"
+
+
+def test_a_pool_that_does_not_answer_is_no_healthy_one(agent_for, server):
+    with PgBouncer(server) as bouncer:
+        agent = agent_for({"orders": server.url()}, **pool(bouncer))
+        bouncer.stop()
+        done = agent.run("--diagnose")
+    assert done.returncode == 0
+    assert "not examined: pool bouncer: could not be read" in done.stdout
+    assert "healthy" not in done.stdout
 
 
 # ---- --terminate-idle ----

@@ -7,9 +7,11 @@ import re
 import shlex
 import signal
 import subprocess
+import threading
 
 import pytest
 
+from pgbouncer import PgBouncer
 from postgres import Postgres
 from terminal import Terminal
 from wait import wait_until, watch
@@ -18,9 +20,9 @@ README = (pathlib.Path(__file__).resolve().parents[2] / "README.md").read_text()
 RESTORED = ["0", "1"]  # no other screen, a cursor
 
 
-def watching(agent_for, databases):
+def watching(agent_for, databases, **sections):
     """The command line, with a configuration of its own."""
-    agent = agent_for(databases)
+    agent = agent_for(databases, **sections)
     return shlex.join([str(agent.binary), "-c", str(agent.config), "--watch"])
 
 
@@ -183,6 +185,24 @@ def test_it_pauses_and_goes_on(agent_for, server):
         assert terminal.mode() == ["1", "0"]
         terminal.key("q")
         wait_until(lambda: terminal.mode() == RESTORED)
+
+
+def test_pools_with_waiting_and_timeouts(agent_for, server):
+    with PgBouncer(server, query_wait_timeout=3) as bouncer:
+        keys = {"type": "pgbouncer", "database": "orders", "url": bouncer.url(), "log": bouncer.log}
+        command = watching(agent_for, {"orders": server.url()}, **{"pool bouncer": keys})
+        with Terminal(80, 24) as terminal:
+            terminal.type(command)
+            wait_until(lambda: "  pool bouncer " in terminal.screen(), what=terminal.screen)
+            loading = threading.Thread(target=bouncer.load, args=(6, 5))
+            loading.start()
+            try:
+                wait_until(lambda: re.search(r"pool bouncer +waiting 4  longest [0-3]\.\d s  busy 2/2  timeouts/min 0",
+                                             terminal.screen()), what=terminal.screen)
+                wait_until(lambda: re.search(r"pool bouncer .* timeouts/min 4", terminal.screen()), what=terminal.screen)
+            finally:
+                loading.join()
+            terminal.key("q")
 
 
 def test_lines_where_there_is_no_terminal(agent_for, server):
