@@ -422,7 +422,7 @@ static void when_a_pooler_is_due(void **state)
 
 /* --- pools ---------------------------------------------------------------------------------- */
 
-static char pool_name[] = "api";
+static char pool_name[] = "api", sessions[] = "orders, billing";
 static const struct config_pool api = {.name = pool_name, .type = POOL_PGBOUNCER};
 
 static void pools_that_are_too_small_or_too_large(void **state)
@@ -462,6 +462,11 @@ static void pools_that_are_too_small_or_too_large(void **state)
           .max_wait_s = NAN,
           .busy = NAN,
           .size = NAN}},
+        {"by session",
+         "pool_mode",
+         "pool api: orders, billing",
+         SEVERITY_ADVICE,
+         {.readings = 8, .waiting = 0, .max_wait_s = 0, .size = 2, .session_pooled = sessions}},
         {"too large",
          "pool_sizes",
          "pool api: 29",

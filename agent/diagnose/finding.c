@@ -53,6 +53,9 @@ static const struct {
     {"pooler_due", rule_pooler_due,
      "Each connection is a process of the server; from here on a pooler between applications and "
      "server costs less than what it saves."},
+    {"pool_mode", rule_pool_mode,
+     "A client keeps its server connection as long as it is connected, idle or not: the pool "
+     "bounds connections, but does not share them."},
     {"url_parameters", rule_url,
      "Parameters of Prisma in url. Prisma 7 ignores them: there they are max and "
      "connectionTimeoutMillis of the driver adapter."},

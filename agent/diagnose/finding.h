@@ -80,7 +80,7 @@ finding_rule rule_leak, rule_lock_waits, rule_long_queries, rule_stale_idle;
 /* rules_capacity.c */
 finding_rule rule_slots, rule_budget, rule_connection_limit, rule_several_pools, rule_pooler_due;
 /* rules_pools.c */
-finding_rule rule_pool_waiting, rule_pool_sizes;
+finding_rule rule_pool_waiting, rule_pool_sizes, rule_pool_mode;
 /* rules_access.c */
 finding_rule rule_no_slot_left, rule_unreachable, rule_no_privilege, rule_no_tls;
 /* rules_settings.c */

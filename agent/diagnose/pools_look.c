@@ -89,12 +89,24 @@ static void on_stopped(void *arg)
     uv_close((uv_handle_t *)&look->timer, on_timer_closed);
 }
 
+static void note_modes(struct pools_look *look)
+{
+    for (size_t i = 0; i < look->count; i++) {
+        struct buf names;
+
+        buf_init(&names, 65536);
+        pools_add_session_pooled(look->source, &look->config.pools[i], &names);
+        look->pools[i].session_pooled = buf_take(&names);
+    }
+}
+
 static void on_tick(uv_timer_t *timer)
 {
     struct pools_look *look = timer->data;
 
     if (look->count == 0 || look->ticks++ == TICKS_MAX) {
         uv_timer_stop(timer);
+        note_modes(look);
         look->source->ops->stop(look->source, on_stopped, look);
         return;
     }
@@ -142,6 +154,9 @@ void pools_look_start(struct pools_look *look, uv_loop_t *loop, const struct con
 
 void pools_look_done(struct pools_look *look)
 {
+    for (size_t i = 0; i < look->count; i++) {
+        free(look->pools[i].session_pooled);
+    }
     positions_free(look->positions);
     free(look->config.pools);
     free(look->pools);

@@ -23,6 +23,7 @@ struct fact_pool {
     double waiting, max_wait_s;           /* the most */
     double busy, idle, size, utilization; /* the newest */
     double timeouts;                      /* while it was looked at */
+    char *session_pooled; /* databases that a PgBouncer pools by session; "" for none; the look's */
 };
 
 typedef void pools_looked(void *arg);

@@ -95,3 +95,24 @@ bool rule_pool_sizes(const struct diagnosis *diagnosis, struct finding *out)
                        budget.budget);
     return true;
 }
+
+bool rule_pool_mode(const struct diagnosis *diagnosis, struct finding *out)
+{
+    size_t found = 0;
+
+    for (size_t i = 0; i < diagnosis->pool_count; i++) {
+        const struct fact_pool *pool = &diagnosis->pools[i];
+
+        if (pool->session_pooled && pool->session_pooled[0] != '\0') {
+            found++;
+            finding_add_evidence(out, "pool %s: %s", pool->pool->name, pool->session_pooled);
+        }
+    }
+    if (found == 0) {
+        return false;
+    }
+    finding_set(out, SEVERITY_ADVICE, "PgBouncer pools by session");
+    finding_add_remedy(out, "pool_mode = transaction in pgbouncer.ini, then RELOAD on its console; "
+                            "Prisma: pgbouncer=true in DATABASE_URL");
+    return true;
+}

@@ -401,3 +401,14 @@ struct source *pgbouncer_new(const struct pool_options *options)
     }
     return &pool->base.source;
 }
+
+void pgbouncer_add_session_pooled(const struct source *source, struct buf *out)
+{
+    const struct bouncer *bouncer = &((const struct pgbouncer *)source)->bouncer;
+
+    for (size_t i = 0; i < bouncer->database_count; i++) {
+        if (bouncer->databases[i].listed && bouncer->databases[i].session) {
+            buf_printf(out, "%s%s", out->len > 0 ? ", " : "", bouncer->databases[i].name);
+        }
+    }
+}

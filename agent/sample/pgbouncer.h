@@ -12,3 +12,6 @@
 #include "agent/sample/pool.h"
 
 struct source *pgbouncer_new(const struct pool_options *options);
+
+/* Names of the databases that it pools by session, ", " between: what the newest sample told. */
+void pgbouncer_add_session_pooled(const struct source *source, struct buf *out);

@@ -273,3 +273,15 @@ bool pools_new(const struct pools_options *options, struct source **out, struct 
     *out = &pools->source;
     return true;
 }
+
+void pools_add_session_pooled(const struct source *source, const struct config_pool *pool,
+                              struct buf *out)
+{
+    const struct pools *pools = (const struct pools *)source;
+
+    for (size_t i = 0; i < pools->count; i++) {
+        if (pool_of(pools->sources[i]) == pool && pool->type == POOL_PGBOUNCER) {
+            pgbouncer_add_session_pooled(pools->sources[i], out);
+        }
+    }
+}

@@ -27,3 +27,7 @@ PW_CHECK bool pools_new(const struct pools_options *options, struct source **out
 /* When it returns nothing refers to the old configuration any more. A socket that can not be bound
  * is said. */
 void pools_reconfigure(struct source *source, const struct config *config);
+
+/* Of a pool of the configuration that is a PgBouncer: see pgbouncer.h. */
+void pools_add_session_pooled(const struct source *source, const struct config_pool *pool,
+                              struct buf *out);

@@ -332,6 +332,14 @@ def test_a_pool_that_could_take_more_than_the_budget(agent_for, server):
         "pools may open 40 connections, their budget is 28 (60 % of 47 usable)"
 
 
+def test_a_pool_by_session(agent_for, server):
+    with PgBouncer(server, pool_mode="session") as bouncer, contextlib.closing(bouncer.connect()):
+        done = agent_for({"orders": server.url()}, **pool(bouncer)).run("--diagnose", "--format", "json")
+    [database] = json.loads(done.stdout)["databases"]
+    assert (ids(database), database["healthy"]) == (["pool_mode"], True)
+    assert found(database, "pool_mode")["evidence"] == ["pool bouncer: app"]
+
+
 def test_a_pool_that_does_not_answer_is_no_healthy_one(agent_for, server):
     with PgBouncer(server) as bouncer:
         agent = agent_for({"orders": server.url()}, **pool(bouncer))
