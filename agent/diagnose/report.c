@@ -14,7 +14,7 @@
 #define LIMITS_MAX     20
 #define TASKS_LISTED   10
 #define TEXT_BYTES_MAX ((size_t)1 << 20)
-#define NAME_WIDTH     32
+#define NAME_WIDTH     22 /* so that the table is 80 wide */
 #define BOLD           "\033[1m"
 #define RED            "\033[1;31m"
 #define YELLOW         "\033[1;33m"
@@ -29,29 +29,36 @@ static void paint(const struct report_style *style, const char *color, const cha
     buf_printf(out, "%s%s%s", style->color ? color : "", text, style->color ? PLAIN : "");
 }
 
-/* Words after a label, broken at the width, each further line below the first word. */
-static void add_wrapped(const struct report_style *style, size_t indent, const char *label,
-                        const char *text, struct buf *out)
+/* Words from this column on, where the line is already; broken at the width, each further line
+ * below the first word. */
+static void add_wrapped(const struct report_style *style, size_t column, const char *text,
+                        struct buf *out)
 {
-    size_t at = indent + prose_length(label);
-    size_t below = at;
+    size_t at = column;
 
-    buf_printf(out, "%*s%s", (int)indent, "", label);
     while (*text != '\0') {
         size_t bytes = strcspn(text, " ");
         char *word = mem_strndup(text, bytes);
         size_t length = prose_length(word);
 
-        if (at > below && at + 1 + length > style->width) {
-            buf_printf(out, "\n%*s", (int)below, "");
-            at = below;
+        if (at > column && at + 1 + length > style->width) {
+            buf_printf(out, "\n%*s", (int)column, "");
+            at = column;
         }
-        buf_printf(out, "%s%s", at > below ? " " : "", word);
-        at += (at > below ? 1 : 0) + length;
+        buf_printf(out, "%s%s", at > column ? " " : "", word);
+        at += (at > column ? 1 : 0) + length;
         text += bytes + strspn(text + bytes, " ");
         free(word);
     }
     buf_putc(out, '\n');
+}
+
+/* The same as a line of its own. */
+static void add_paragraph(const struct report_style *style, size_t indent, const char *label,
+                          const char *text, struct buf *out)
+{
+    buf_printf(out, "%*s%s", (int)indent, "", label);
+    add_wrapped(style, indent + prose_length(label), text, out);
 }
 
 /* --- slots ---------------------------------------------------------------------------------- */
@@ -92,7 +99,13 @@ static void add_evidence(const struct report_style *style, const char *text, str
 {
     size_t blanks = strspn(text, " ");
 
-    add_wrapped(style, INDENT + blanks, "- ", text + blanks, out);
+    add_paragraph(style, INDENT + blanks, "- ", text + blanks, out);
+}
+
+/* A statement or a command: a line break in it would be one too many. */
+static bool is_to_be_copied(const char *remedy)
+{
+    return strchr(remedy, ';') || strncmp(remedy, "psql ", 5) == 0;
 }
 
 static void add_finding(const struct report_style *style, const struct finding *finding,
@@ -103,16 +116,22 @@ static void add_finding(const struct report_style *style, const struct finding *
     buf_puts(out, "\n  ");
     paint(style, color_of(finding->severity), name, out);
     buf_printf(out, "%*s", (int)(INDENT - 2 - strlen(name)), "");
-    paint(style, BOLD, finding->title, out);
-    buf_putc(out, '\n');
+    buf_puts(out, style->color ? BOLD : "");
+    add_wrapped(style, INDENT, finding->title, out);
+    buf_puts(out, style->color ? PLAIN : "");
     for (size_t i = 0; i < finding->evidence.count; i++) {
         add_evidence(style, finding->evidence.items[i], out);
     }
-    add_wrapped(style, INDENT, "", finding->meaning, out);
+    add_paragraph(style, INDENT, "", finding->meaning, out);
     for (size_t i = 0; i < finding->remedies.count; i++) {
         buf_printf(out, "%*s", INDENT, "");
         paint(style, GREEN, ">", out);
-        buf_printf(out, " %s\n", finding->remedies.items[i]);
+        buf_putc(out, ' ');
+        if (is_to_be_copied(finding->remedies.items[i])) {
+            buf_printf(out, "%s\n", finding->remedies.items[i]);
+        } else {
+            add_wrapped(style, INDENT + 2, finding->remedies.items[i], out);
+        }
     }
 }
 
@@ -258,7 +277,7 @@ static void add_budget(const struct report_style *style, const struct diagnosis 
     buf_puts(out, "\n  ");
     paint(style, BOLD, "budget", out);
     buf_putc(out, '\n');
-    add_wrapped(style, 4, "", buf_text(&text), out);
+    add_paragraph(style, 4, "", buf_text(&text), out);
     buf_done(&text);
 }
 

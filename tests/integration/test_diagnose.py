@@ -1,6 +1,7 @@
 """--diagnose against servers that were prepared: each trouble is found, none is invented."""
 import contextlib
 import json
+import pathlib
 import re
 import socket
 import threading
@@ -14,6 +15,7 @@ from postgres import PASSWORD, Postgres
 from versions import VERSIONS
 from wait import wait_until
 
+README = (pathlib.Path(__file__).resolve().parents[2] / "README.md").read_text()
 WELL_KEPT = {"statement_timeout": "300s", "idle_in_transaction_session_timeout": "300s",
              "log_min_duration_statement": "1s"}
 TABLE = "create table rows (id int primary key, v int); insert into rows select g, 0 from generate_series(1, 9) g; " \
@@ -152,6 +154,23 @@ def test_all_at_once(agent_for, server):
     with chain_of_three(server), server.sessions(40, application_name="web"):
         database = diagnosis(agent_for, server.url("poolwarden"), leak="1s")
     assert ids(database) == ["leak", "slots", "lock_waits", "budget"]
+
+
+def words_of(page):
+    """Without pids, ports and ages, and without the line breaks that their lengths move."""
+    page = re.sub(r"\b\d+ (s|min|h)\b", "AGE", page)
+    page = re.sub(r"pid \d+|backend\(\d+\)", "PID", re.sub(r"127\.0\.0\.1:\d+", "SERVER", page))
+    return page.split()
+
+
+def test_the_page_of_the_readme_is_what_it_says(agent_for, server):
+    [page] = re.findall(r"```text\n(orders  poolwarden@.*?)\.\.\.\n```", README, re.DOTALL)
+    with server.sessions(40, application_name="web"), server.idle_in_transaction(application_name="worker") as leak:
+        leak.cursor().execute("update rows set v = 1 where id = 9")
+        wait_until(lambda: server.value("select state_change < now() - interval '1.1s' from pg_stat_activity where pid = %s",
+                                        leak.get_backend_pid()))
+        told = words_of(text(agent_for, server.url(), leak="1s"))
+    assert told[:len(words_of(page))] == words_of(page)
 
 
 def test_statements_that_run_long_and_sessions_that_nobody_uses(agent_for, server):
