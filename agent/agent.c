@@ -166,13 +166,23 @@ static struct source *start_database(struct agent *agent, const struct config_da
     return activity_new(&options);
 }
 
+static bool leads(void *arg, const struct config_database *database)
+{
+    const struct agent *agent = arg;
+
+    return members_lead(agent->members, agent->member_count,
+                        (size_t)(database - agent->config->databases));
+}
+
 static bool start_pools(struct agent *agent, struct err *err)
 {
     const struct pools_options options = {.loop = &agent->loop,
                                           .config = agent->config,
                                           .agent_name = agent->name,
                                           .sink = {.put = on_reading, .arg = agent},
-                                          .positions = agent->positions};
+                                          .positions = agent->positions,
+                                          .leads = leads,
+                                          .arg = agent};
 
     return pools_new(&options, &agent->pools, err);
 }

@@ -184,6 +184,9 @@ void config_free(struct config *config); /* wipes secrets; NULL is fine */
 
 const struct config_database *config_database_named(const struct config *config, const char *name);
 
+/* As the configuration has it: "pgbouncer". */
+const char *config_pool_type_name(enum pool_type type);
+
 /* How many pools are configured for this database. */
 size_t config_pools_of(const struct config *config, const struct config_database *database);
 

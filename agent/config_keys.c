@@ -442,3 +442,13 @@ const char *config_key_near(enum config_section section, const char *text)
     }
     return best.name;
 }
+
+const char *config_pool_type_name(enum pool_type type)
+{
+    const struct value_word *word = pool_types;
+
+    while (word->word && word->number != (int)type) {
+        word++;
+    }
+    return word->word;
+}

@@ -24,6 +24,11 @@ size_t members_leading(const struct member *members, size_t count)
     return leading;
 }
 
+bool members_lead(const struct member *members, size_t count, size_t index)
+{
+    return index < count && activity_leads_surely(members[index].source);
+}
+
 void members_take_stock(const struct member *members, size_t count, int64_t tick_ms,
                         int64_t patience_ms, struct health *health)
 {

@@ -453,6 +453,7 @@ static void a_line_where_there_is_no_terminal(void **state)
     sample(&view, 0, 42, NOW_MS);
     fail_sample(&view, 1, ERR_NET, "connection refused", NOW_MS);
     put_pool(&view, METRIC_POOL_CLIENTS_WAITING, 3, NOW_MS);
+    put_pool(&view, METRIC_POOL_TIMEOUT, 0, NOW_MS);
     buf_init(&text, 65536);
     line_render(&view, &text);
     assert_string_equal(
@@ -462,6 +463,42 @@ static void a_line_where_there_is_no_terminal(void **state)
         "api waiting 3, timeouts/min 0\n"
         "2026-11-25T10:00:00Z db01 down for 0 s: connection refused\n");
     buf_done(&text);
+    view_done(&view);
+}
+
+/* Old numbers are not shown as if they were of now, and no timeouts are none that were counted. */
+static void a_pool_that_is_not_seen_says_why(void **state)
+{
+    const struct config config = config_of(1);
+    static char api[] = "api", web[] = "web";
+    const struct config_pool seen = {.name = api, .of = &databases[0]};
+    const struct config_pool unseen = {.name = web, .of = &databases[0]};
+    struct view view;
+    struct buf text;
+
+    (void)state;
+    view_init(&view, &config);
+    put_pool(&view, METRIC_POOL_CLIENTS_WAITING, 3, NOW_MS);
+    put_pool(&view, METRIC_POOL_SIZE, 2, NOW_MS);
+    sample(&view, 0, 42, NOW_MS + 3000);
+    view_pool_state(&view, &seen, NULL);
+    view_pool_state(&view, &unseen, "tells its agent alone (StatsD)");
+    char *before = frame_of(&view, 80, 24, false);
+    sample(&view, 0, 42, NOW_MS + 9000);
+    view_pool_state(&view, &seen, "its console can not be read: refused\033[2J");
+    char *after = frame_of(&view, 80, 24, false);
+
+    assert_non_null(strstr(before, "\n  pool api           waiting 3  size 2\n"));
+    assert_non_null(strstr(before, "\n  pool web           tells its agent alone (StatsD)\n"));
+    assert_non_null(strstr(after, "\n  pool api           its console can not be read: refused"));
+    assert_null(strchr(after, '\033'));
+    buf_init(&text, 65536);
+    line_render(&view, &text);
+    assert_non_null(strstr(buf_text(&text), "; pool api its console can not be read: refused"));
+    assert_non_null(strstr(buf_text(&text), "; pool web tells its agent alone (StatsD)\n"));
+    buf_done(&text);
+    free(before);
+    free(after);
     view_done(&view);
 }
 
@@ -515,6 +552,7 @@ int main(void)
         cmocka_unit_test(what_is_wrong_is_said),
         cmocka_unit_test(names_can_not_steer_the_terminal),
         cmocka_unit_test(a_line_where_there_is_no_terminal),
+        cmocka_unit_test(a_pool_that_is_not_seen_says_why),
         cmocka_unit_test(an_object_for_programs),
     };
 

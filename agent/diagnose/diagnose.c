@@ -16,7 +16,8 @@
 #include "agent/way_in.h"
 #include "aws/common/mem.h"
 
-#define TEXT_MAX  ((size_t)64 << 20)
+#define TEXT_MAX      ((size_t)64 << 20)
+#define POOL_READINGS 8 /* two seconds: whether a queue stays */
 #define WIDTH     100 /* where nobody says how wide */
 #define WIDTH_MIN 60
 #define WIDTH_MAX 140
@@ -42,8 +43,8 @@ static void add_pools(struct diagnosis *diagnosis, const struct pools_look *look
             continue;
         }
         diagnosis->pools[diagnosis->pool_count++] = *pool;
-        if (pool->readings == 0) {
-            char *gap = mem_printf("pool %s: could not be read", pool->pool->name);
+        if (pool->trouble) {
+            char *gap = mem_printf("pool %s: %s", pool->pool->name, pool->trouble);
 
             value_list_add(&diagnosis->gaps, gap);
             free(gap);
@@ -96,8 +97,13 @@ static void on_way_in(void *arg, const struct err *err)
 
     (void)err; /* only who logs in by AWS misses a region, and says so */
     diagnose->running = diagnose->config->database_count + 1;
-    pools_look_start(&diagnose->pools, &diagnose->loop, diagnose->config, on_pools_looked,
-                     diagnose);
+    const struct pools_look_options pools = {.loop = &diagnose->loop,
+                                             .config = diagnose->config,
+                                             .readings = POOL_READINGS,
+                                             .done = on_pools_looked,
+                                             .arg = diagnose};
+
+    pools_look_start(&diagnose->pools, &pools);
     for (size_t i = 0; i < diagnose->config->database_count; i++) {
         const struct config_database *database = &diagnose->config->databases[i];
         const struct examine_options options = {

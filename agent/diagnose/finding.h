@@ -13,7 +13,7 @@
 
 #include "agent/config.h"
 #include "agent/diagnose/facts.h"
-#include "agent/diagnose/pools_look.h"
+#include "agent/pools_look.h"
 #include "aws/common/err.h"
 
 enum severity { SEVERITY_CRITICAL, SEVERITY_WARNING, SEVERITY_ADVICE };

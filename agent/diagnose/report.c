@@ -336,7 +336,8 @@ void report_text(const struct diagnosis *diagnosis, const struct report_style *s
         add_finding(style, &diagnosis->findings.items[i], out);
     }
     for (size_t i = 0; i < diagnosis->gaps.count; i++) {
-        buf_printf(out, "\n  not examined: %s\n", diagnosis->gaps.items[i]);
+        buf_putc(out, '\n');
+        add_paragraph(style, 2, "not examined: ", diagnosis->gaps.items[i], out);
     }
     if (sessions && !is_healthy(diagnosis)) {
         add_holders(style, diagnosis, out);

@@ -72,6 +72,7 @@ struct activity {
     struct reasons reasons; /* said since it is down */
     bool grant_told;
     bool at_fault; /* this agent can not publish */
+    bool settled;  /* whether it leads, as far as it can be known */
 
     source_stopped *stopped;
     void *stopped_arg;
@@ -426,6 +427,7 @@ static void wait_for_retry(struct activity *activity, const struct err *err)
         wait_to_lead(activity);
         return;
     }
+    activity->settled = true;
     activity->state = ACTIVITY_WAITING;
     activity->out_of_slots = activity->session.refusal.out_of_slots;
     activity->rejected = activity->rejected || activity->out_of_slots;
@@ -568,6 +570,7 @@ static void go_on(struct activity *activity)
         arm(activity);
         return;
     }
+    activity->settled = true;
     if (names_are_due(activity)) {
         activity->state = ACTIVITY_NAMING;
         activity->names_ms = uv_now(activity->options.loop);
@@ -674,6 +677,11 @@ struct source *activity_new(const struct activity_options *options)
 bool activity_leads(const struct source *source)
 {
     return !follows((const struct activity *)source);
+}
+
+bool activity_leads_surely(const struct source *source)
+{
+    return activity_leads(source) && ((const struct activity *)source)->settled;
 }
 
 void activity_set_fault(struct source *source, bool at_fault)

@@ -48,6 +48,10 @@ struct source *activity_new(const struct activity_options *options);
 /* Does this agent publish the database's metrics, as far as it knows? */
 bool activity_leads(const struct source *source);
 
+/* The same for what is shared by many agents beside the database, which waits until the first
+ * attempt to ask who leads has ended: at their start all of them would read it. */
+bool activity_leads_surely(const struct source *source);
+
 /* Who can not publish gives way to an agent that can, if there is one. */
 void activity_set_fault(struct source *source, bool at_fault);
 

@@ -1,12 +1,14 @@
 #include "agent/sample/log_feed.h"
 
+#include <stdlib.h>
+
 #include "agent/log.h"
+#include "aws/common/mem.h"
 #include "aws/time.h"
 
 void log_feed_init(struct log_feed *feed, const char *path, const char *match,
                    const struct config_list *databases, const struct pool_options *options)
 {
-    feed->told = false;
     feed->place = positions_open(options->positions, options->pool->name, path);
     const struct position start = positions_of(feed->place);
 
@@ -33,23 +35,36 @@ static void note_position(struct log_feed *feed, int64_t tick_ms)
     positions_note(feed->place, tick_ms, &position);
 }
 
-void log_feed_tick(struct log_feed *feed, const struct pool_source *source, int64_t tick_ms)
+/* Said once, whatever keeps it from being read meanwhile. */
+static void tell_unreadable(struct pool_source *source, const struct err *err)
+{
+    if (!source->log_trouble && !source->quiet) {
+        log_warn("%s: %s; its PoolTimeout is not published until the file can be read",
+                 source->source.name, err->message);
+    }
+    free(source->log_trouble);
+    source->log_trouble = mem_strdup(err->message);
+}
+
+static void tell_readable(const struct log_feed *feed, struct pool_source *source)
+{
+    if (source->log_trouble && !source->quiet) {
+        log_info("%s: %s is there now", source->source.name, feed->file.path);
+    }
+    free(source->log_trouble);
+    source->log_trouble = NULL;
+}
+
+void log_feed_tick(struct log_feed *feed, struct pool_source *source, int64_t tick_ms)
 {
     const char *name = source->source.name;
     struct err err;
 
     if (!log_file_read(&feed->file, &err)) {
-        if (!feed->told) {
-            log_warn("%s: %s; its PoolTimeout is not published until the file can be read", name,
-                     err.message);
-        }
-        feed->told = true;
+        tell_unreadable(source, &err);
         return;
     }
-    if (feed->told) {
-        log_info("%s: %s is there now", name, feed->file.path);
-        feed->told = false;
-    }
+    tell_readable(feed, source);
     if (log_file_lost(&feed->file)) {
         log_warn("%s: %s was replaced, and the rest of what it held is not to be found (compressed "
                  "at once?): its lines do not count",

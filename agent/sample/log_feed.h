@@ -11,7 +11,6 @@ struct log_feed {
     struct log_count count;
     struct log_file file;
     struct place *place;
-    bool told; /* that there is nothing to read */
 };
 
 void log_feed_init(struct log_feed *feed, const char *path, const char *match,
@@ -19,4 +18,4 @@ void log_feed_init(struct log_feed *feed, const char *path, const char *match,
 void log_feed_done(struct log_feed *feed);
 
 /* Reads what has come and gives what it tells; nothing when there is no file. */
-void log_feed_tick(struct log_feed *feed, const struct pool_source *source, int64_t tick_ms);
+void log_feed_tick(struct log_feed *feed, struct pool_source *source, int64_t tick_ms);

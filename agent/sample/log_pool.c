@@ -46,6 +46,7 @@ static void on_closed(uv_handle_t *handle)
     source_stopped *stopped = pool->stopped;
     void *arg = pool->stopped_arg;
 
+    pool_source_done(&pool->base);
     free(pool->name);
     free(pool);
     stopped(arg);
@@ -81,9 +82,7 @@ struct source *log_pool_new(const struct pool_options *options)
     const struct config_pool *config = options->pool;
 
     pool->name = mem_printf("pool %s", config->name);
-    pool->base = (struct pool_source){.source = {.ops = &log_pool_ops, .name = pool->name},
-                                      .pool = config,
-                                      .sink = options->sink};
+    pool->base = pool_source_init(options, &log_pool_ops, pool->name);
     uv_timer_init(options->loop, &pool->later);
     pool->later.data = pool;
     pool->is_command = config->command != NULL;

@@ -36,7 +36,6 @@ struct pgbouncer {
     uint64_t ticks;  /* answered over this connection */
     uint64_t retry_at_ms;
     int retry_ms;
-    char *told; /* why the console is not read, as logged; NULL: it is read */
     enum bouncer_exactness exactness;
     bool told_inexact, told_unlogged;
     source_stopped *stopped;
@@ -70,14 +69,11 @@ static void fail(struct pgbouncer *pool, const struct err *err)
     pool->retry_at_ms =
         uv_now(pool->loop) + (uint64_t)(pool->retry_ms * (0.8 + 0.4 * random_fraction()));
     pool->retry_ms = pool->retry_ms * 2 < LAST_RETRY_MS ? pool->retry_ms * 2 : LAST_RETRY_MS;
-    if (pool->told && strcmp(pool->told, err->message) == 0) {
-        return;
-    }
-    free(pool->told);
-    pool->told = mem_strdup(err->message);
-    log_warn("%s: its console can not be read: %s%s%s%s%s; trying again", pool->name, err->message,
-             pool->pg.place[0] ? " (" : "", pool->pg.place, pool->pg.place[0] ? ")" : "",
-             advice_for(err));
+    char *what = mem_printf("its console can not be read: %s%s%s%s%s", err->message,
+                            pool->pg.place[0] ? " (" : "", pool->pg.place,
+                            pool->pg.place[0] ? ")" : "", advice_for(err));
+    pool_trouble(&pool->base, what);
+    free(what);
 }
 
 static void on_lost(void *arg, const struct err *err)
@@ -113,7 +109,7 @@ static void tell_inexact(struct pgbouncer *pool, enum bouncer_exactness exactnes
         log_warn("%s: PoolTimeout is not counted: in session pooling the console does not tell of "
                  "timeouts; give log = its log file",
                  pool->name);
-    } else {
+    } else if (!pool->base.quiet) {
         log_info("%s: PoolTimeout is counted by the console", pool->name);
     }
 }
@@ -244,10 +240,11 @@ static void on_connected(void *arg, const struct err *err)
     bouncer_reconnected(&pool->bouncer);
     pool->ticks = 0;
     pool->retry_ms = FIRST_RETRY_MS;
-    free(pool->told);
-    pool->told = NULL;
-    log_info("%s: connected to the console of PgBouncer %.*s", pool->name,
-             (int)strcspn(version, "/"), version);
+    (void)pool_trouble_over(&pool->base);
+    if (!pool->base.quiet) {
+        log_info("%s: connected to the console of PgBouncer %.*s", pool->name,
+                 (int)strcspn(version, "/"), version);
+    }
 }
 
 struct keywords {
@@ -324,6 +321,15 @@ static void open_console(struct pgbouncer *pool)
 
 /* --- as a source ---------------------------------------------------------------------------- */
 
+/* A new connection begins to count anew. */
+static void rest(struct pgbouncer *pool)
+{
+    close_console(pool);
+    (void)pool_trouble_over(&pool->base);
+    pool->retry_ms = FIRST_RETRY_MS;
+    pool->retry_at_ms = 0;
+}
+
 static void pgbouncer_tick(struct source *source, int64_t tick_ms)
 {
     struct pgbouncer *pool = (struct pgbouncer *)source;
@@ -331,7 +337,10 @@ static void pgbouncer_tick(struct source *source, int64_t tick_ms)
     if (pool->has_log) {
         log_feed_tick(&pool->feed, &pool->base, tick_ms);
     }
-    if (!pool->has_console || pool->opening || pool->asking) {
+    if (pool->base.rests) {
+        rest(pool);
+    }
+    if (!pool->has_console || pool->base.rests || pool->opening || pool->asking) {
         return;
     }
     if (pg_is_open(&pool->pg)) {
@@ -355,8 +364,8 @@ static void on_closed(void *arg)
     void *stopped_arg = pool->stopped_arg;
 
     value_list.done(&pool->databases);
+    pool_source_done(&pool->base);
     free(pool->name);
-    free(pool->told);
     free(pool);
     stopped(stopped_arg);
 }
@@ -384,9 +393,7 @@ struct source *pgbouncer_new(const struct pool_options *options)
     const struct config_pool *config = options->pool;
 
     pool->name = mem_printf("pool %s", config->name);
-    pool->base = (struct pool_source){.source = {.ops = &pgbouncer_ops, .name = pool->name},
-                                      .pool = config,
-                                      .sink = options->sink};
+    pool->base = pool_source_init(options, &pgbouncer_ops, pool->name);
     pool->loop = options->loop;
     pool->retry_ms = FIRST_RETRY_MS;
     pool->has_console = config->url.conninfo.port != NULL;

@@ -2,9 +2,49 @@
 
 #include <fnmatch.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "agent/log.h"
+#include "aws/common/mem.h"
+
 #define NAME_MAX_LEN 256
+
+struct pool_source pool_source_init(const struct pool_options *options,
+                                    const struct source_ops *ops, const char *name)
+{
+    return (struct pool_source){.source = {.ops = ops, .name = name},
+                                .pool = options->pool,
+                                .sink = options->sink,
+                                .quiet = options->quiet};
+}
+
+void pool_source_done(struct pool_source *source)
+{
+    free(source->trouble);
+    free(source->log_trouble);
+}
+
+void pool_trouble(struct pool_source *source, const char *what)
+{
+    if (source->trouble && strcmp(source->trouble, what) == 0) {
+        return;
+    }
+    free(source->trouble);
+    source->trouble = mem_strdup(what);
+    if (!source->quiet) {
+        log_warn("%s: %s; trying again", source->source.name, what);
+    }
+}
+
+bool pool_trouble_over(struct pool_source *source)
+{
+    bool had = source->trouble != NULL;
+
+    free(source->trouble);
+    source->trouble = NULL;
+    return had;
+}
 
 void pool_give(const struct pool_source *source, enum metric_id metric, int64_t time_ms,
                double value)

@@ -21,6 +21,7 @@ struct pool_options {
         *inserted; /* variables in the configuration: none of a child's business */
     struct http_client *http;
     int64_t started_ms; /* wall clock: since when the agent counts */
+    bool quiet;         /* why it can not be read is asked for, not logged */
 };
 
 /* First member of every pool's source. */
@@ -28,7 +29,23 @@ struct pool_source {
     struct source source;
     const struct config_pool *pool; /* pools.c puts the new one here after a reload */
     struct sink sink;
+    /* Shared, and read by another agent now, as pools.c says before each tick: its address is left
+     * alone, and what was counted there forgotten. A log is of this host, and read all the same. */
+    bool rests;
+    bool quiet;
+    char *trouble;     /* why its address can not be read; NULL: it is, or was not tried yet */
+    char *log_trouble; /* the same of its log */
 };
+
+struct pool_source pool_source_init(const struct pool_options *options,
+                                    const struct source_ops *ops, const char *name);
+void pool_source_done(struct pool_source *source);
+
+/* Logged when it is another trouble than before: "pool web: its page ...; trying again". */
+void pool_trouble(struct pool_source *source, const char *what);
+
+/* false: there was none. */
+bool pool_trouble_over(struct pool_source *source);
 
 void pool_give(const struct pool_source *source, enum metric_id metric, int64_t time_ms,
                double value);

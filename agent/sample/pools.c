@@ -21,6 +21,7 @@ struct pools {
     struct source **sources;  /* each begins with a struct pool_source */
     size_t count;
     struct source *statsd;   /* NULL: not configured, or not to be had */
+    uint64_t ticked_ms;      /* the loop's clock; 0: not yet */
     size_t stopping;         /* sources on their way out */
     uv_timer_t later;        /* so that the last `stopped` never comes before stop() has returned */
     source_stopped *stopped; /* NULL: not stopped */
@@ -55,7 +56,8 @@ static struct source *start(struct pools *pools, const struct config_pool *pool)
                                    .sink = pools->options.sink,
                                    .positions = pools->options.positions,
                                    .inserted = &pools->options.config->inserted,
-                                   .started_ms = pools->started_ms};
+                                   .started_ms = pools->started_ms,
+                                   .quiet = pools->options.is_look};
 
     switch (pool->type) {
     case POOL_LOG:
@@ -105,12 +107,38 @@ static void stop_source(struct pools *pools, struct source *source)
     }
 }
 
+/* --- who reads what is shared --------------------------------------------------------------- */
+
+/* Whoever did nothing for so long may have lost the lead without having been told yet. */
+static bool was_frozen(struct pools *pools)
+{
+    uint64_t now_ms = uv_now(pools->options.loop), before_ms = pools->ticked_ms;
+    int interval_ms = pools->options.config->sample_interval_ms;
+
+    pools->ticked_ms = now_ms;
+    return before_ms > 0 && now_ms - before_ms >= POOLS_FROZEN_MS + (uint64_t)interval_ms;
+}
+
+static void share(struct pools *pools)
+{
+    const struct pools_options *options = &pools->options;
+    bool frozen = was_frozen(pools);
+
+    for (size_t i = 0; options->leads && i < pools->count; i++) {
+        struct pool_source *source = (struct pool_source *)pools->sources[i];
+
+        source->rests =
+            source->pool->shared && (frozen || !options->leads(options->arg, source->pool->of));
+    }
+}
+
 /* --- as one source -------------------------------------------------------------------------- */
 
 static void pools_tick(struct source *source, int64_t tick_ms)
 {
-    const struct pools *pools = (struct pools *)source;
+    struct pools *pools = (struct pools *)source;
 
+    share(pools);
     if (pools->statsd) {
         pools->statsd->ops->tick(pools->statsd, tick_ms);
     }
@@ -222,7 +250,8 @@ static bool start_statsd(struct pools *pools, struct err *err)
                                            .agent_name = pools->options.agent_name,
                                            .sink = pools->options.sink};
 
-    return !options.config->statsd || statsd_new(&options, &pools->statsd, err);
+    return !options.config->statsd || pools->options.is_look ||
+           statsd_new(&options, &pools->statsd, err);
 }
 
 /* The same sockets stay and lose nothing. */
@@ -274,14 +303,31 @@ bool pools_new(const struct pools_options *options, struct source **out, struct 
     return true;
 }
 
-void pools_add_session_pooled(const struct source *source, const struct config_pool *pool,
-                              struct buf *out)
+static const struct source *source_of(const struct source *source, const struct config_pool *pool)
 {
     const struct pools *pools = (const struct pools *)source;
 
     for (size_t i = 0; i < pools->count; i++) {
-        if (pool_of(pools->sources[i]) == pool && pool->type == POOL_PGBOUNCER) {
-            pgbouncer_add_session_pooled(pools->sources[i], out);
+        if (pool_of(pools->sources[i]) == pool) {
+            return pools->sources[i];
         }
+    }
+    return NULL; /* of StatsD, or it could not be begun */
+}
+
+const char *pools_trouble(const struct source *source, const struct config_pool *pool)
+{
+    const struct pool_source *of = (const struct pool_source *)source_of(source, pool);
+
+    return !of ? NULL : of->trouble ? of->trouble : of->log_trouble;
+}
+
+void pools_add_session_pooled(const struct source *source, const struct config_pool *pool,
+                              struct buf *out)
+{
+    const struct source *of = source_of(source, pool);
+
+    if (of && pool->type == POOL_PGBOUNCER) {
+        pgbouncer_add_session_pooled(of, out);
     }
 }

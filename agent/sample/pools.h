@@ -2,6 +2,10 @@
  * All pools of the configuration: one source that is made of their sources, StatsD's sockets among
  * them.
  *
+ * The address of a shared pool is read by one of many agents, the one that leads its database. Who
+ * begins to read it begins to count anew: what the one before had not read does not count, and
+ * nothing counts twice. The same after a pause of POOLS_FROZEN_MS, in which another has taken over.
+ *
  *     pools_new(&options, &source, &err);     each begins to be read
  *     pools_reconfigure(source, config);       what changed is begun anew
  */
@@ -13,12 +17,20 @@
 #include "agent/sample/positions.h"
 #include "agent/sample/source.h"
 
+#define POOLS_FROZEN_MS 20000 /* the server ends a leader's session by then */
+
 struct pools_options {
     uv_loop_t *loop;
     const struct config *config; /* borrowed until the next pools_reconfigure() or stop */
-    const char *agent_name;      /* borrowed; see statsd.h */
+    const char *agent_name;      /* borrowed; see statsd.h. Of no use to a look */
     struct sink sink;
     struct positions *positions;
+    /* Does this agent lead the database? NULL: whatever is asked for. */
+    bool (*leads)(void *arg, const struct config_database *database);
+    void *arg;
+    /* Somebody looks on, perhaps beside a running agent: StatsD's sockets are that agent's, what is
+     * shared is read, and troubles are asked for instead of logged. */
+    bool is_look;
 };
 
 /* ERR_SYSTEM: a socket of StatsD can not be bound. */
@@ -27,6 +39,10 @@ PW_CHECK bool pools_new(const struct pools_options *options, struct source **out
 /* When it returns nothing refers to the old configuration any more. A socket that can not be bound
  * is said. */
 void pools_reconfigure(struct source *source, const struct config *config);
+
+/* Why a pool of the configuration can not be read; NULL: it is, or was not tried yet. Valid until
+ * the next tick. */
+const char *pools_trouble(const struct source *source, const struct config_pool *pool);
 
 /* Of a pool of the configuration that is a PgBouncer: see pgbouncer.h. */
 void pools_add_session_pooled(const struct source *source, const struct config_pool *pool,

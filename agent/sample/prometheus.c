@@ -27,9 +27,8 @@ struct prometheus {
     int64_t tick_ms; /* that is being answered */
     int retry_ms;    /* 0: the last page came */
     uint64_t retry_at_ms;
-    char *told;          /* why there is no page, as logged; NULL: it is read */
     const char *library; /* that was told */
-    bool told_several, told_nothing, told_no_counter;
+    bool told_several, told_no_counter;
     uv_timer_t later;
     source_stopped *stopped;
     void *stopped_arg;
@@ -43,47 +42,50 @@ static void tell_failure(struct prometheus *pool, const char *reason)
                      : pool->retry_ms < RETRY_MAX_MS ? pool->retry_ms * 2
                                                      : RETRY_MAX_MS;
     pool->retry_at_ms = uv_now(pool->loop) + (uint64_t)pool->retry_ms;
-    if (pool->told && strcmp(pool->told, reason) == 0) {
-        return;
-    }
-    free(pool->told);
-    pool->told = mem_strdup(reason);
-    log_warn("%s: its metrics can not be read: %s; trying again", pool->name, reason);
+    char *what = mem_printf("its metrics can not be read: %s", reason);
+    pool_trouble(&pool->base, what);
+    free(what);
 }
 
 static void tell_success(struct prometheus *pool, const struct prom_found *found)
 {
     pool->retry_ms = 0;
-    if (pool->told) {
+    if (pool_trouble_over(&pool->base) && !pool->base.quiet) {
         log_info("%s: its metrics are read again", pool->name);
     }
-    free(pool->told);
-    pool->told = NULL;
-    if (found->library && found->library != pool->library) {
+    if (found->library && found->library != pool->library && !pool->base.quiet) {
         log_info("%s: reads the metrics of %s", pool->name, found->library);
         pool->library = found->library;
     }
 }
 
+/* A page is there, of something else perhaps. */
+static void tell_unknown(struct prometheus *pool)
+{
+    pool->retry_ms = 0;
+    pool_trouble(&pool->base, "nothing on its page is known: name the series with timeout_counter, "
+                              "waiting_gauge and the like");
+}
+
 /* Each once: whoever reads a 0 must know that it is one. */
 static void tell_doubts(struct prometheus *pool, const struct prom_found *found)
 {
-    if (!found->anything && !pool->told_nothing) {
-        log_warn(
-            "%s: nothing on the page is known; name the series with timeout_counter, waiting_gauge "
-            "and the like",
-            pool->name);
-    } else if (found->has_counter && !found->counter_is_there && !pool->told_no_counter) {
+    if (!found->anything && !pool->told_no_counter) {
+        log_warn("%s: none of its series is on the page yet: PoolTimeout counts as 0; check their "
+                 "names when it stays so",
+                 pool->name);
+        pool->told_no_counter = true;
+    } else if (found->has_counter && !found->counter_is_there && !pool->told_no_counter &&
+               !pool->base.quiet) {
         log_info("%s: no series of its counter of timeouts is on the page yet: it counts as 0",
                  pool->name);
         pool->told_no_counter = true;
-    } else if (found->anything && !found->has_counter && !pool->told_no_counter) {
+    } else if (!found->has_counter && !pool->told_no_counter) {
         log_warn("%s: its metrics tell of the queue, not of timeouts: count PoolTimeout in another "
                  "pool, of type log or statsd",
                  pool->name);
         pool->told_no_counter = true;
     }
-    pool->told_nothing = !found->anything;
     if (pool->page.counter.several != pool->told_several) {
         pool->told_several = pool->page.counter.several;
         if (pool->told_several) {
@@ -105,6 +107,10 @@ static void take_page(struct prometheus *pool, const struct http_response *respo
 
     prom_page_read(&pool->page, response->body, response->body_len, (double)time_now_ms() / 1000,
                    &found);
+    if (!found.anything && !found.has_counter) {
+        tell_unknown(pool);
+        return;
+    }
     tell_success(pool, &found);
     tell_doubts(pool, &found);
     pool_give_gauges(&pool->base, pool->tick_ms, &found.gauges);
@@ -151,11 +157,25 @@ static void scrape(struct prometheus *pool, int64_t tick_ms)
 
 /* --- as a source ---------------------------------------------------------------------------- */
 
+/* The first page after it is where counting begins. */
+static void rest(struct prometheus *pool)
+{
+    http_cancel(pool->transfer);
+    pool->transfer = NULL;
+    prom_page_done(&pool->page);
+    prom_page_init(&pool->page, (const char *const *)pool->selectors,
+                   (double)time_now_ms() / 1000);
+    (void)pool_trouble_over(&pool->base);
+    pool->retry_ms = 0;
+}
+
 static void prometheus_tick(struct source *source, int64_t tick_ms)
 {
     struct prometheus *pool = (struct prometheus *)source;
 
-    if (!pool->transfer && (pool->retry_ms == 0 || uv_now(pool->loop) >= pool->retry_at_ms)) {
+    if (pool->base.rests) {
+        rest(pool);
+    } else if (!pool->transfer && (pool->retry_ms == 0 || uv_now(pool->loop) >= pool->retry_at_ms)) {
         scrape(pool, tick_ms);
     }
 }
@@ -178,7 +198,7 @@ static void on_closed(uv_handle_t *handle)
     }
     mem_free_secret(pool->url);
     free(pool->unix_socket);
-    free(pool->told);
+    pool_source_done(&pool->base);
     free(pool->name);
     free(pool);
     stopped(arg);
@@ -234,9 +254,7 @@ struct source *prometheus_new(const struct pool_options *options)
     const struct config_pool *config = options->pool;
 
     pool->name = mem_printf("pool %s", config->name);
-    pool->base = (struct pool_source){.source = {.ops = &prometheus_ops, .name = pool->name},
-                                      .pool = config,
-                                      .sink = options->sink};
+    pool->base = pool_source_init(options, &prometheus_ops, pool->name);
     pool->loop = options->loop;
     pool->http = options->http;
     take_url(pool, config->url.http);

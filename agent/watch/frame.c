@@ -237,10 +237,10 @@ static void draw_lasting(struct canvas *canvas, const struct view_database *data
                 age_of(database->values[METRIC_OLDEST_TRANSACTION_AGE], age));
 }
 
-static void draw_queue(struct canvas *canvas, const struct view_pool *pool)
+static void draw_queue(struct canvas *canvas, const struct view *view, const struct view_pool *pool)
 {
-    double waiting = pool->values[METRIC_POOL_CLIENTS_WAITING];
-    double longest_s = pool->values[METRIC_POOL_MAX_WAIT];
+    double waiting = view_pool_value(pool, METRIC_POOL_CLIENTS_WAITING, view->now_ms);
+    double longest_s = view_pool_value(pool, METRIC_POOL_MAX_WAIT, view->now_ms);
 
     if (!isnan(waiting)) {
         canvas_text(canvas, INK_DIM, "  waiting ");
@@ -252,10 +252,10 @@ static void draw_queue(struct canvas *canvas, const struct view_pool *pool)
     }
 }
 
-static void draw_use(struct canvas *canvas, const struct view_pool *pool)
+static void draw_use(struct canvas *canvas, const struct view *view, const struct view_pool *pool)
 {
-    double busy = pool->values[METRIC_POOL_CONNECTIONS_BUSY];
-    double size = pool->values[METRIC_POOL_SIZE];
+    double busy = view_pool_value(pool, METRIC_POOL_CONNECTIONS_BUSY, view->now_ms);
+    double size = view_pool_value(pool, METRIC_POOL_SIZE, view->now_ms);
 
     if (!isnan(busy)) {
         canvas_text(canvas, INK_DIM, "  busy ");
@@ -272,10 +272,16 @@ static void draw_pool(struct canvas *canvas, const struct view *view, const stru
 
     canvas_text(canvas, INK_DIM, "  pool ");
     canvas_name(canvas, INK_BOLD, pool->name, POOL_WIDTH);
-    draw_queue(canvas, pool);
-    draw_use(canvas, pool);
-    canvas_text(canvas, INK_DIM, "  timeouts/min ");
-    canvas_text(canvas, timeouts > 0 ? INK_RED : INK_PLAIN, "%.0f", timeouts);
+    draw_queue(canvas, view, pool);
+    draw_use(canvas, view, pool);
+    if (!isnan(timeouts)) {
+        canvas_text(canvas, INK_DIM, "  timeouts/min ");
+        canvas_text(canvas, timeouts > 0 ? INK_RED : INK_PLAIN, "%.0f", timeouts);
+    }
+    if (pool->trouble) {
+        canvas_text(canvas, INK_PLAIN, "  ");
+        canvas_rest(canvas, INK_YELLOW, pool->trouble);
+    }
 }
 
 /* --- who holds the slots -------------------------------------------------------------------- */

@@ -10,6 +10,7 @@
 
 #define HOLDERS_IN_A_LINE 3
 #define NAME_SHOWN        60
+#define TROUBLE_SHOWN     300
 
 static void add_time(int64_t now_ms, struct buf *out)
 {
@@ -67,14 +68,21 @@ static void add_pools(const struct view *view, const struct view_database *datab
 {
     for (size_t i = 0; i < database->pool_count; i++) {
         const struct view_pool *pool = &database->pools[i];
-        double waiting = pool->values[METRIC_POOL_CLIENTS_WAITING];
+        double waiting = view_pool_value(pool, METRIC_POOL_CLIENTS_WAITING, view->now_ms);
+        double timeouts = view_timeouts(pool, view->now_ms);
 
         buf_puts(out, "; pool ");
         prose_plain(pool->name, NAME_SHOWN, out);
         if (!isnan(waiting)) {
-            buf_printf(out, " waiting %.0f,", waiting);
+            buf_printf(out, " waiting %.0f", waiting);
         }
-        buf_printf(out, " timeouts/min %.0f", view_timeouts(pool, view->now_ms));
+        if (!isnan(timeouts)) {
+            buf_printf(out, "%s timeouts/min %.0f", isnan(waiting) ? "" : ",", timeouts);
+        }
+        if (isnan(waiting) && pool->trouble) {
+            buf_puts(out, isnan(timeouts) ? " " : ", ");
+            prose_plain(pool->trouble, TROUBLE_SHOWN, out);
+        }
     }
 }
 
@@ -155,13 +163,16 @@ static json_t *pools_json(const struct view *view, const struct view_database *d
         json_t *numbers = json_object();
 
         for (int j = 0; j < METRIC_COUNT; j++) {
-            if (j != METRIC_POOL_TIMEOUT && !isnan(pool->values[j])) {
+            double value = view_pool_value(pool, (enum metric_id)j, view->now_ms);
+
+            if (j != METRIC_POOL_TIMEOUT && !isnan(value)) {
                 json_object_set_new(numbers, metric_get((enum metric_id)j)->name,
-                                    number_json(pool->values[j]));
+                                    number_json(value));
             }
         }
         json_object_set_new(numbers, "timeouts_60s",
                             number_json(view_timeouts(pool, view->now_ms)));
+        json_object_set_new(numbers, "error", json_text(pool->trouble));
         json_object_set_new(document, pool->name, numbers);
     }
     return document;

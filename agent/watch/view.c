@@ -42,6 +42,7 @@ void view_done(struct view *view)
 
         for (size_t j = 0; j < database->pool_count; j++) {
             free(database->pools[j].name);
+            free(database->pools[j].trouble);
         }
         free(database->pools);
         free(database->server);
@@ -136,10 +137,23 @@ static void put_pool(struct view_database *database, const struct reading *readi
         return;
     }
     pool->values[reading->metric] = reading->value;
+    pool->times_ms[reading->metric] = reading->time_ms;
     if (reading->metric == METRIC_POOL_TIMEOUT) {
         double before = history_column(&pool->timeouts, second, 1, 0);
 
         history_add(&pool->timeouts, second, (isnan(before) ? 0 : before) + reading->value);
+    }
+}
+
+void view_pool_state(struct view *view, const struct config_pool *of, const char *trouble)
+{
+    const struct reading address = {.database = of->of->identifier, .region = of->of->region};
+    struct view_database *database = find(view, &address);
+    struct view_pool *pool = database ? pool_named(database, of->name) : NULL;
+
+    if (pool) {
+        free(pool->trouble);
+        pool->trouble = mem_strdup(trouble);
     }
 }
 
@@ -220,15 +234,22 @@ size_t view_largest(const struct view_database *database, const struct view_hold
     return count;
 }
 
+double view_pool_value(const struct view_pool *pool, enum metric_id metric, int64_t now_ms)
+{
+    return now_ms - pool->times_ms[metric] <= VIEW_POOL_FRESH_MS ? pool->values[metric] : NAN;
+}
+
 double view_timeouts(const struct view_pool *pool, int64_t now_ms)
 {
     int64_t now_s = now_ms / 1000;
-    double sum = 0;
+    double sum = NAN;
 
     for (int back = 0; back < VIEW_TIMEOUTS_OVER_S; back++) {
         double value = history_column(&pool->timeouts, now_s, 1, back);
 
-        sum += isnan(value) ? 0 : value;
+        if (!isnan(value)) {
+            sum = (isnan(sum) ? 0 : sum) + value;
+        }
     }
     return sum;
 }

@@ -21,6 +21,7 @@
 #define VIEW_HOLDERS_MAX     16
 #define VIEW_POOLS_MAX       32
 #define VIEW_TIMEOUTS_OVER_S 60
+#define VIEW_POOL_FRESH_MS   5000 /* a pool that was not read for longer is not what it was */
 
 struct view_holder {
     char *name;
@@ -35,8 +36,10 @@ struct view_holders {
 
 struct view_pool {
     char *name;
-    double values[METRIC_COUNT]; /* NAN: never told */
+    double values[METRIC_COUNT]; /* newest; NAN: never told */
+    int64_t times_ms[METRIC_COUNT];
     struct history timeouts;
+    char *trouble; /* why it can not be seen; NULL: it can */
 };
 
 struct view_database {
@@ -66,6 +69,9 @@ void view_put(struct view *view, const struct reading *reading);
 void view_outcome(struct view *view, const struct config_database *database, int64_t now_ms,
                   const struct err *err);
 
+/* A pool that is shown from now on, readings or not. trouble: NULL for none. */
+void view_pool_state(struct view *view, const struct config_pool *pool, const char *trouble);
+
 /* Is the metric of the same sample as the connections? Else it is old, or can not be seen. */
 bool view_has(const struct view_database *database, enum metric_id metric);
 
@@ -73,4 +79,8 @@ bool view_has(const struct view_database *database, enum metric_id metric);
 size_t view_largest(const struct view_database *database, const struct view_holders *holders,
                     const struct view_holder *out[VIEW_HOLDERS_MAX]);
 
-double view_timeouts(const struct view_pool *pool, int64_t now_ms); /* of the last minute */
+/* NAN: not told, or too long ago. */
+double view_pool_value(const struct view_pool *pool, enum metric_id metric, int64_t now_ms);
+
+/* Of the last minute; NAN: nobody counts them. */
+double view_timeouts(const struct view_pool *pool, int64_t now_ms);

@@ -36,6 +36,7 @@ struct watch {
     struct config_database *databases; /* copies that name more applications; of the config's */
     struct source **sources;           /* a database's each, then the one of all pools */
     size_t source_count;
+    struct source *pools; /* that one; NULL: not begun */
     struct positions *positions;
     struct ticker sampling, drawing;
     uv_signal_t signals[MEM_COUNT(signals)];
@@ -128,6 +129,18 @@ static void on_outcome(void *arg, const struct config_database *database, const 
     view_outcome(&watch->view, &watch->config->databases[index], time_now_ms(), err);
 }
 
+/* One that is silent is shown too, and why. */
+static void look_at_pools(struct watch *watch)
+{
+    for (size_t i = 0; watch->pools && i < watch->config->pool_count; i++) {
+        const struct config_pool *pool = &watch->config->pools[i];
+
+        view_pool_state(&watch->view, pool,
+                        pool->type == POOL_STATSD ? "tells its agent alone (StatsD)"
+                                                  : pools_trouble(watch->pools, pool));
+    }
+}
+
 static void on_tick(void *arg, int64_t tick_ms)
 {
     struct watch *watch = arg;
@@ -135,6 +148,23 @@ static void on_tick(void *arg, int64_t tick_ms)
     watch->view.now_ms = tick_ms;
     for (size_t i = 0; i < watch->source_count; i++) {
         watch->sources[i]->ops->tick(watch->sources[i], tick_ms);
+    }
+    look_at_pools(watch);
+}
+
+static void start_pools(struct watch *watch)
+{
+    const struct pools_options options = {.loop = &watch->loop,
+                                          .config = watch->config,
+                                          .sink = {.put = on_reading, .arg = watch},
+                                          .positions = watch->positions,
+                                          .is_look = true};
+    struct err err;
+
+    if (pools_new(&options, &watch->pools, &err)) {
+        watch->sources[watch->source_count++] = watch->pools;
+    } else {
+        log_error("%s", err.message);
     }
 }
 
@@ -155,12 +185,7 @@ static void start_sources(struct watch *watch)
 
         watch->sources[watch->source_count++] = activity_new(&options);
     }
-    const struct pools_options pools = {.loop = &watch->loop,
-                                        .config = watch->config,
-                                        .sink = {.put = on_reading, .arg = watch},
-                                        .positions = watch->positions};
-
-    watch->sources[watch->source_count++] = pools_new(&pools);
+    start_pools(watch);
 }
 
 /* --- leaving -------------------------------------------------------------------------------- */

@@ -37,6 +37,11 @@ class Console:
             with contextlib.suppress(OSError):
                 session.shutdown(socket.SHUT_RDWR)
 
+    @property
+    def sessions(self):
+        """How many are connected."""
+        return len(self._sessions)
+
     def url(self):
         return f"postgresql://stats@127.0.0.1:{self.port}/pgbouncer"
 

@@ -79,7 +79,7 @@ def test_a_page_that_fails_is_said_once_and_read_again(agent, standin):
 def test_what_a_page_does_not_tell_is_said(agent_for, server, standin):
     with Page() as page:
         agent = agent_for({"orders": server.url()}, standin, **pool(page)).start()
-        agent.wait_for_log("nothing on the page is known")
+        agent.wait_for_log("pool api: nothing on its page is known: name the series .*; trying again")
         page.text = "prisma_client_queries_wait 4\n"
         agent.wait_for_log("tell of the queue, not of timeouts")
         wait_until(lambda: (newest(standin, "PoolClientsWaiting", API) or {"max": 0})["max"] == 4)

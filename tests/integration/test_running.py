@@ -8,6 +8,8 @@ import time
 import pytest
 
 from arrived import ORDERS, WINDOW_S, assert_complete, holds, windows
+from pages import Page
+from pgbouncer import PgBouncer
 from ports import free_udp_port
 from postgres import PASSWORD, Postgres
 from wait import wait_until
@@ -121,6 +123,36 @@ def test_once_is_a_table_for_people_and_a_document_for_programs(agent_for, serve
     [total] = [metric for metric in row["metrics"]
                if metric["name"] == "DatabaseConnections" and set(metric["dimensions"]) == {"DBInstanceIdentifier"}]
     assert (total["value"], total["unit"]) == (6, "Count")
+
+
+def test_once_samples_pools_too_and_says_which_it_can_not(agent_for, server):
+    with PgBouncer(server) as bouncer, contextlib.closing(bouncer.connect()), Page() as page, \
+            contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as taken:
+        page.text = "hikaricp_connections_timeout_total 7\nhikaricp_connections_pending 3\n"
+        taken.bind(("127.0.0.1", 0))  # by a running agent
+        agent = agent_for({"orders": server.url()}, statsd={"listen": "127.0.0.1:%d" % taken.getsockname()[1]},
+                          pools={"web": "orders"}, **{
+            "pool bouncer": {"type": "pgbouncer", "database": "orders", "url": bouncer.url()},
+            "pool api": {"type": "prometheus", "database": "orders", "url": page.url},
+            "pool jobs": {"type": "log", "database": "orders", "path": bouncer.log, "match": "prisma"}})
+        document = agent.run("--once", "--format", "json")
+        people = agent.run("--once")
+        page.status = 503
+        failed = agent.run("--once")
+    assert (document.returncode, people.returncode, failed.returncode) == (0, 0, 1)
+    pools = {pool["name"]: pool for pool in json.loads(document.stdout)["pools"]}
+    assert all(set(pool) == {"name", "database", "type", "sampled", "error", "metrics"} for pool in pools.values())
+    values = {name: {row["name"]: row["value"] for row in pool["metrics"]} for name, pool in pools.items()}
+    assert values["bouncer"] == {"PoolClientsWaiting": 0, "PoolMaxWait": 0, "PoolConnectionsBusy": 0,
+                                 "PoolConnectionsIdle": values["bouncer"]["PoolConnectionsIdle"], "PoolSize": 2,
+                                 "PoolUtilization": 0}
+    assert values["api"] == {"PoolTimeout": 0, "PoolClientsWaiting": 3}
+    assert pools["api"]["metrics"][0]["dimensions"] == {"DBInstanceIdentifier": "orders", "Pool": "api"}
+    assert [pools[name]["sampled"] for name in ("bouncer", "api", "jobs", "web")] == [True, True, False, False]
+    assert "StatsD" in pools["web"]["error"] and "log" in pools["jobs"]["error"]
+    assert "\npool api (prometheus, database orders)\n  PoolTimeout " in people.stdout
+    assert "\npool jobs (log, database orders)\n  not sampled: a log tells " in people.stdout
+    assert "\n  not sampled: its metrics can not be read: it answers with status 503\n" in failed.stdout
 
 
 def test_leaving_right_after_a_reload(agent_for, server, standin):
