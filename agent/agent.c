@@ -170,8 +170,7 @@ static bool leads(void *arg, const struct config_database *database)
 {
     const struct agent *agent = arg;
 
-    return members_lead(agent->members, agent->member_count,
-                        (size_t)(database - agent->config->databases));
+    return members_lead(agent->members, agent->member_count, database);
 }
 
 static bool start_pools(struct agent *agent, struct err *err)
@@ -202,11 +201,10 @@ static void stop_source(struct agent *agent, struct source *source)
 /* Nothing that was asked for before this time can still arrive. */
 static int64_t settled_until(const struct agent *agent, int64_t tick_ms)
 {
-    int64_t settled = members_settled_ms(agent->members, agent->member_count, tick_ms);
-
     int64_t pools = agent->pools->ops->settled_ms(agent->pools);
+    int64_t most = pools < tick_ms ? pools : tick_ms;
+    int64_t settled = members_settled_ms(agent->members, agent->member_count, most);
 
-    settled = pools < settled ? pools : settled;
     return settled > tick_ms - LATE_ANSWER_MS ? settled : tick_ms - LATE_ANSWER_MS;
 }
 
@@ -256,39 +254,28 @@ static void take_stock(const struct agent *agent, int64_t tick_ms, struct health
     }
 }
 
-static void tell_health(struct agent *agent, int64_t tick_ms)
-{
-    struct health health;
-
-    take_stock(agent, tick_ms, &health);
-    vitals_tell(&agent->vitals, agent->config, &health);
-}
-
 /* Of many agents the one that publishes a database's metrics provisions its alarms. */
-static void provision_if_leading(struct agent *agent, const struct member *member)
-{
-    const char *region = cloud_region_of(&agent->cloud, member->database);
-
-    if (activity_leads(member->source)) {
-        outlet_provision(outlets_find(&agent->outlets, region), member->database);
-    }
-}
-
 static void provision_all(struct agent *agent)
 {
-    size_t leads = members_leading(agent->members, agent->member_count);
+    size_t leading = members_leading(agent->members, agent->member_count);
 
-    for (size_t i = 0; leads == agent->member_count && i < agent->outlets.count; i++) {
+    for (size_t i = 0; leading == agent->member_count && i < agent->outlets.count; i++) {
         outlet_provision(agent->outlets.items[i], NULL);
     }
-    for (size_t i = 0; leads < agent->member_count && i < agent->member_count; i++) {
-        provision_if_leading(agent, &agent->members[i]);
+    for (size_t i = 0; leading < agent->member_count && i < agent->member_count; i++) {
+        const struct config_database *database = agent->members[i].database;
+        const char *region = cloud_region_of(&agent->cloud, database);
+
+        if (activity_leads(agent->members[i].source)) {
+            outlet_provision(outlets_find(&agent->outlets, region), database);
+        }
     }
 }
 
 static void on_tick(void *arg, int64_t tick_ms)
 {
     struct agent *agent = arg;
+    struct health health;
 
     if (outlets_are_durable(&agent->outlets)) { /* what was counted is in the journal */
         positions_mark(agent->positions, INT64_MAX);
@@ -296,7 +283,8 @@ static void on_tick(void *arg, int64_t tick_ms)
     }
     publish_if_due(agent, tick_ms);
     sample_if_due(agent, tick_ms);
-    tell_health(agent, tick_ms);
+    take_stock(agent, tick_ms, &health);
+    vitals_tell(&agent->vitals, agent->config, &health);
     if (++agent->ticks == PROVISION_AT_TICK) {
         provision_all(agent);
     }
@@ -474,7 +462,6 @@ static void tell_end(const struct agent *agent)
 
 static void close_outlets(struct agent *agent)
 {
-
     agent->ended = true;
     uv_close((uv_handle_t *)&agent->flush, NULL);
     uv_close((uv_handle_t *)&agent->hangup, NULL);

@@ -24,9 +24,15 @@ size_t members_leading(const struct member *members, size_t count)
     return leading;
 }
 
-bool members_lead(const struct member *members, size_t count, size_t index)
+bool members_lead(const struct member *members, size_t count,
+                  const struct config_database *database)
 {
-    return index < count && activity_leads_surely(members[index].source);
+    for (size_t i = 0; i < count; i++) {
+        if (members[i].database == database) {
+            return activity_leads_surely(members[i].source);
+        }
+    }
+    return false;
 }
 
 void members_take_stock(const struct member *members, size_t count, int64_t tick_ms,

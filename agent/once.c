@@ -128,8 +128,7 @@ static json_t *pool_document(struct once *once, const struct config_pool *pool)
 
 static void print_json(const struct once *once)
 {
-    json_t *document =
-        json_pack("{s:O, s:O}", "databases", once->databases, "pools", once->pools);
+    json_t *document = json_pack("{s:O, s:O}", "databases", once->databases, "pools", once->pools);
 
     json_dumpf(document, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
     putchar('\n');

@@ -24,13 +24,13 @@
 /* What was read of one pool; NAN: not told. */
 struct fact_pool {
     const struct config_pool *pool;
-    int64_t read_ms;                      /* the tick of the newest reading */
-    size_t readings, waiting_readings;    /* how many, and in how many of them somebody waited */
-    double waiting, max_wait_s;           /* the most */
-    double busy, idle, size;              /* the newest */
-    double timeouts;                      /* while it was looked at */
-    double newest[METRIC_COUNT];          /* of each metric; of timeouts the sum */
-    char *trouble;                        /* why it could not be read; NULL: it was */
+    int64_t read_ms;                   /* the tick of the newest reading */
+    size_t readings, waiting_readings; /* how many, and in how many of them somebody waited */
+    double waiting, max_wait_s;        /* the most */
+    double busy, idle, size;           /* the newest */
+    double timeouts;                   /* while it was looked at */
+    double newest[METRIC_COUNT];       /* of each metric; of timeouts the sum */
+    char *trouble;                     /* why it could not be read; NULL: it was */
     char *session_pooled; /* databases that a PgBouncer pools by session; "" for none; the look's */
 };
 

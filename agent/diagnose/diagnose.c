@@ -17,10 +17,10 @@
 #include "aws/common/mem.h"
 
 #define TEXT_MAX      ((size_t)64 << 20)
-#define POOL_READINGS 8 /* two seconds: whether a queue stays */
-#define WIDTH     100 /* where nobody says how wide */
-#define WIDTH_MIN 60
-#define WIDTH_MAX 140
+#define POOL_READINGS 8   /* two seconds: whether a queue stays */
+#define WIDTH         100 /* where nobody says how wide */
+#define WIDTH_MIN     60
+#define WIDTH_MAX     140
 
 struct diagnose {
     const struct config *config;

@@ -72,7 +72,6 @@ struct activity {
     struct reasons reasons; /* said since it is down */
     bool grant_told;
     bool at_fault; /* this agent can not publish */
-    bool settled;  /* whether it leads, as far as it can be known */
 
     source_stopped *stopped;
     void *stopped_arg;
@@ -140,9 +139,7 @@ static void end_all_ticks(struct activity *activity, const struct err *err)
     while (activity->pending_count > 0) {
         end_tick(activity, err);
     }
-    if (any) {
-        activity->rejected = false;
-    }
+    activity->rejected = activity->rejected && !any;
     arm(activity);
 }
 
@@ -427,7 +424,6 @@ static void wait_for_retry(struct activity *activity, const struct err *err)
         wait_to_lead(activity);
         return;
     }
-    activity->settled = true;
     activity->state = ACTIVITY_WAITING;
     activity->out_of_slots = activity->session.refusal.out_of_slots;
     activity->rejected = activity->rejected || activity->out_of_slots;
@@ -547,7 +543,6 @@ static void on_names(void *arg, const PGresult *result, const struct err *err)
     } else {
         breakdown_take_names(activity->breakdown, result);
     }
-    activity->state = ACTIVITY_READY;
     go_on(activity);
 }
 
@@ -570,7 +565,7 @@ static void go_on(struct activity *activity)
         arm(activity);
         return;
     }
-    activity->settled = true;
+    activity->election.settled = true;
     if (names_are_due(activity)) {
         activity->state = ACTIVITY_NAMING;
         activity->names_ms = uv_now(activity->options.loop);
@@ -681,7 +676,7 @@ bool activity_leads(const struct source *source)
 
 bool activity_leads_surely(const struct source *source)
 {
-    return activity_leads(source) && ((const struct activity *)source)->settled;
+    return activity_leads(source) && ((const struct activity *)source)->election.settled;
 }
 
 void activity_set_fault(struct source *source, bool at_fault)

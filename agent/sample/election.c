@@ -60,6 +60,7 @@ void election_connected(struct election *election)
 void election_lost(struct election *election, uint64_t now_ms)
 {
     election->held = false;
+    election->settled = true;
     if (election->role == ELECTION_OFFERS) {
         election->role = ELECTION_LEADS; /* must be had again: another may offer it by then */
     }

@@ -43,6 +43,7 @@ struct election {
     enum election_role role;
     bool held;      /* by the session that is there */
     bool saw_other; /* ever */
+    bool settled;   /* the role is more than what one begins with: there was an attempt to ask */
     int pid;        /* of our session that holds the lock, or did last; 0: none */
     int refusals;   /* attempts in a row */
     uint64_t next_ms;

@@ -163,8 +163,7 @@ static void rest(struct prometheus *pool)
     http_cancel(pool->transfer);
     pool->transfer = NULL;
     prom_page_done(&pool->page);
-    prom_page_init(&pool->page, (const char *const *)pool->selectors,
-                   (double)time_now_ms() / 1000);
+    prom_page_init(&pool->page, (const char *const *)pool->selectors, (double)time_now_ms() / 1000);
     (void)pool_trouble_over(&pool->base);
     pool->retry_ms = 0;
 }
@@ -175,7 +174,8 @@ static void prometheus_tick(struct source *source, int64_t tick_ms)
 
     if (pool->base.rests) {
         rest(pool);
-    } else if (!pool->transfer && (pool->retry_ms == 0 || uv_now(pool->loop) >= pool->retry_at_ms)) {
+    } else if (!pool->transfer &&
+               (pool->retry_ms == 0 || uv_now(pool->loop) >= pool->retry_at_ms)) {
         scrape(pool, tick_ms);
     }
 }
