@@ -21,6 +21,25 @@
 #define NPGSQL                                                                                     \
     "The connection pool has been exhausted, either raise 'Max Pool Size' (currently 100) or "     \
     "'Timeout' (currently 15 seconds) in your connection string."
+#define TRANSIENT                                                                                  \
+    "System.InvalidOperationException: An exception has been raised that is likely due to a "      \
+    "transient failure.\n"
+/* Entity Framework writes the error as a part of its message and hands it to the logger too. */
+#define EF_CAUSE "       ---> Npgsql.NpgsqlException (0x80004005): " NPGSQL "\n"
+#define EF_TIMEOUT                                                                                 \
+    "       ---> System.TimeoutException: The operation has timed out.\n"                          \
+    "         at Npgsql.PoolingDataSource.<Get>g__RentAsync|33_0(NpgsqlConnection conn)\n"         \
+    "         --- End of inner exception stack trace ---\n"
+#define EF_MESSAGE                                                                                 \
+    "An exception occurred while iterating over the results of a query for context type "          \
+    "'Shop.Orders'.\n"
+#define EF_CONSOLE                                                                                 \
+    "fail: Microsoft.EntityFrameworkCore.Query[10100]\n      " EF_MESSAGE                          \
+    "      " TRANSIENT EF_CAUSE EF_TIMEOUT "      " TRANSIENT EF_CAUSE EF_TIMEOUT
+#define KESTREL                                                                                    \
+    "fail: Microsoft.AspNetCore.Server.Kestrel[13]\n"                                              \
+    "      Connection id \"0HN\", Request id \"0HN:1\": An unhandled exception was thrown by "     \
+    "the application.\n"
 #define QUEUE_POOL                                                                                 \
     "QueuePool limit of size 5 overflow 10 reached, connection timed out, timeout 30.00 "          \
     "(Background on this error at: https://sqlalche.me/e/14/3o7r)"
@@ -157,8 +176,49 @@ static const struct log_case {
      "\n ---> Npgsql.NpgsqlException (0x80004005): " NPGSQL "\n",
      1, 0},
 
-    {"Supavisor", "supavisor", "[error] Unable to check out process from the pool due to timeout\n",
+    {"Npgsql in ASP.NET's console", "npgsql",
+     KESTREL "      Npgsql.NpgsqlException (0x80004005): " NPGSQL "\n" EF_TIMEOUT KESTREL
+             "      Npgsql.NpgsqlException (0x80004005): " NPGSQL "\n" EF_TIMEOUT,
+     2, 0},
+    {"Entity Framework's record and what ASP.NET says of it", "npgsql",
+     EF_CONSOLE KESTREL "      " TRANSIENT EF_CAUSE EF_TIMEOUT EF_CONSOLE KESTREL
+                        "      " TRANSIENT EF_CAUSE EF_TIMEOUT,
+     2, 0},
+    {"Entity Framework through Serilog", "npgsql",
+     "[12:00:00 ERR] " EF_MESSAGE TRANSIENT EF_CAUSE EF_TIMEOUT TRANSIENT EF_CAUSE EF_TIMEOUT
+     "[12:00:01 ERR] HTTP GET /orders responded 500 in 15012 ms\n" TRANSIENT EF_CAUSE EF_TIMEOUT,
      1, 0},
+    {"Entity Framework in JSON", "npgsql",
+     "{\"EventId\":10100,\"LogLevel\":\"Error\",\"Message\":\"An exception occurred while "
+     "iterating "
+     "over the results of a query for context type \\u0027Shop\\u0027.\\n ---\\u003E "
+     "Npgsql.NpgsqlException (0x80004005): " NPGSQL "\"}\n{\"EventId\":13,\"Exception\":\" "
+     "---\\u003E Npgsql.NpgsqlException (0x80004005): " NPGSQL "\"}\n",
+     1, 0},
+    {"Npgsql in JSON", "npgsql",
+     "{\"EventId\":13,\"Exception\":\"Npgsql.NpgsqlException (0x80004005): " NPGSQL "\"}\n", 1, 0},
+    {"what Entity Framework says of a statement, and a pool beside it", "npgsql",
+     "fail: Microsoft.EntityFrameworkCore.Update[10000]\n"
+     "      An exception occurred in the database while saving changes for context type 'Shop'.\n"
+     "      Npgsql.PostgresException (0x80004005): 23505: duplicate key value\n" KESTREL
+     "      Npgsql.NpgsqlException (0x80004005): " NPGSQL "\n",
+     1, 0},
+    {"no slot, as Entity Framework tells it", "npgsql",
+     "      " EF_MESSAGE
+     "       ---> Npgsql.PostgresException (0x80004005): 53300: sorry, too many "
+     "clients already\n       ---> Npgsql.PostgresException (0x80004005): 53300: sorry, too many "
+     "clients already\n",
+     0, 1},
+
+    {"Supavisor", "supavisor",
+     "[error] Unable to check out process from the pool due to timeout\n"
+     "[error] ClientHandler: Unable to check out connection from the pool due to timeout\n"
+     "[error] Too many clients already\n"
+     "[error] ClientHandler: MaxClientsInSessionMode: max clients reached - in Session mode max "
+     "clients are limited to pool_size\n",
+     4, 0},
+    {"Supavisor before a server that is full", "supavisor",
+     "[error] DbHandler: FATAL sorry, too many clients already\n", 0, 1},
 
     {"an expression", "(?i)pool (timed out|exhausted)",
      "the Pool timed out\npool exhausted\npool\n", 2, 0},

@@ -83,17 +83,25 @@ static const struct row {
     {"rails", LOG_CONNECTION_ERROR, 1, false, "FATAL: ",
      "FATAL:\\s+(?:sorry, too many clients already|remaining connection slots are reserved)"},
 
-    /* The error's head, the error inside of another, and a logger's line. */
-    {"npgsql", LOG_POOL_TIMEOUT, 1, false, "The connection pool has been exhausted, either raise ",
-     "^(?:Unhandled exception\\. )?(?:Npgsql\\.NpgsqlException|System\\.\\w+Exception)\\b[^>]*The connection pool has been exhausted, either raise "},
+    /* Entity Framework's record, which has the error twice; else, as whoever catches it prints it: the error's head,
+     * the error inside of another, a program's JSON, and a logger's line. */
+    {"npgsql", LOG_POOL_TIMEOUT, 1, true, "The connection pool has been exhausted, either raise ", NULL},
     {"npgsql", LOG_POOL_TIMEOUT, 2, false, "The connection pool has been exhausted, either raise ",
-     "---> Npgsql\\.NpgsqlException\\b.*The connection pool has been exhausted, either raise "},
+     "^\\s*(?:Unhandled exception\\. )?(?:Npgsql\\.NpgsqlException|System\\.\\w+Exception)\\b[^>]*The connection pool has been exhausted, either raise "},
     {"npgsql", LOG_POOL_TIMEOUT, 3, false, "The connection pool has been exhausted, either raise ",
+     "^(?!\\s*\\{).*---> Npgsql\\.NpgsqlException\\b.*The connection pool has been exhausted, either raise "},
+    {"npgsql", LOG_POOL_TIMEOUT, 4, false, "The connection pool has been exhausted, either raise ", "^\\s*\\{"},
+    {"npgsql", LOG_POOL_TIMEOUT, 5, false, "The connection pool has been exhausted, either raise ",
      "^(?!.*Exception\\b).*The connection pool has been exhausted, either raise "},
-    {"npgsql", LOG_CONNECTION_ERROR, 1, false, "53300: ", "^(?!.*---> ).*53300: "},
-    {"npgsql", LOG_CONNECTION_ERROR, 2, false, "53300: ", "---> .*53300: "},
+    {"npgsql", LOG_CONNECTION_ERROR, 1, true, "53300: ", NULL},
+    {"npgsql", LOG_CONNECTION_ERROR, 2, false, "53300: ", "^(?!.*---> ).*53300: "},
+    {"npgsql", LOG_CONNECTION_ERROR, 3, false, "53300: ", "---> .*53300: "},
 
-    {"supavisor", LOG_POOL_TIMEOUT, 1, false, "Unable to check out process from the pool due to timeout", NULL},
+    /* By transaction, and by session; each in its older and newer words. */
+    {"supavisor", LOG_POOL_TIMEOUT, 1, false, "Unable to check out ",
+     "Unable to check out (?:process|connection) from the pool due to timeout"},
+    {"supavisor", LOG_POOL_TIMEOUT, 1, false, "MaxClientsInSessionMode: max clients reached", NULL},
+    {"supavisor", LOG_POOL_TIMEOUT, 1, false, "Too many clients already", NULL},
     {"supavisor", LOG_CONNECTION_ERROR, 1, false, "",
      "FATAL.*(?:sorry, too many clients already|remaining connection slots are reserved)"},
     /* clang-format on */
@@ -102,12 +110,17 @@ static const struct row {
 /* The first line of a record of several lines. */
 static const struct {
     const char *rule;
+    bool decides; /* that there are any, whatever they tell of: only what they hold counts */
     const char *needle;
     const char *pattern;
     const char *end; /* a line that belongs to something else */
 } records[] = {
-    {"prisma", "prisma:error", "^(?:\\x1b\\[[0-9;]*m)*prisma:error\\b",
+    {"prisma", true, "prisma:error", "^(?:\\x1b\\[[0-9;]*m)*prisma:error\\b",
      "^(?:(?:\\x1b\\[[0-9;]*m)*prisma:\\w+\\b|\\w*Error\\b|\\s*\\{)"},
+    {"npgsql", false, " for context type ",
+     "An exception occurred (?:while iterating over the results of a query|in the database while "
+     "saving changes) for context type ",
+     "^(?:(?:\\x1b\\[[0-9;]*m)*(?:trce|dbug|info|warn|fail|crit)\\b|\\[?\\d|\\s*\\{)"},
 };
 
 struct test {
@@ -119,6 +132,7 @@ struct log_rules {
     struct test tests[ROWS_MAX];
     size_t count;
     const char *record_needle; /* NULL: there are no records */
+    bool records_decide;
     pcre2_code *record_start, *record_end;
     int record_lines; /* left of the open one; 0: none is open */
     pcre2_match_data *found;
@@ -216,6 +230,7 @@ static void take_rows(struct log_rules *rules, const char *name)
     for (size_t i = 0; i < MEM_COUNT(records); i++) {
         if (strcmp(records[i].rule, name) == 0) {
             rules->record_needle = records[i].needle;
+            rules->records_decide = records[i].decides;
             rules->record_start = compile_own(records[i].pattern);
             rules->record_end = compile_own(records[i].end);
         }
@@ -278,7 +293,8 @@ static void follow_record(struct log_rules *rules, const char *line, size_t len,
     }
     if (holds(line, len, rules->record_needle) && matches(rules, rules->record_start, line, len)) {
         rules->record_lines = RECORD_LINES_MAX;
-        for (int event = LOG_POOL_TIMEOUT; event < LOG_EVENT_COUNT; event++) {
+        for (int event = LOG_POOL_TIMEOUT; event < LOG_EVENT_COUNT && rules->records_decide;
+             event++) {
             rules->shape[event] = 1;
             rules->shape_seen_ms[event] = now_ms;
         }
