@@ -482,20 +482,20 @@ static void a_pool_that_is_not_seen_says_why(void **state)
     put_pool(&view, METRIC_POOL_SIZE, 2, NOW_MS);
     sample(&view, 0, 42, NOW_MS + 3000);
     view_pool_state(&view, &seen, NULL);
-    view_pool_state(&view, &unseen, "tells its agent alone (StatsD)");
+    view_pool_state(&view, &unseen, "StatsD: only the running agent hears it");
     char *before = frame_of(&view, 80, 24, false);
     sample(&view, 0, 42, NOW_MS + 9000);
     view_pool_state(&view, &seen, "its console can not be read: refused\033[2J");
     char *after = frame_of(&view, 80, 24, false);
 
     assert_non_null(strstr(before, "\n  pool api           waiting 3  size 2\n"));
-    assert_non_null(strstr(before, "\n  pool web           tells its agent alone (StatsD)\n"));
+    assert_non_null(strstr(before, "\n  pool web           StatsD: only the running agent hears it\n"));
     assert_non_null(strstr(after, "\n  pool api           its console can not be read: refused"));
     assert_null(strchr(after, '\033'));
     buf_init(&text, 65536);
     line_render(&view, &text);
     assert_non_null(strstr(buf_text(&text), "; pool api its console can not be read: refused"));
-    assert_non_null(strstr(buf_text(&text), "; pool web tells its agent alone (StatsD)\n"));
+    assert_non_null(strstr(buf_text(&text), "; pool web StatsD: only the running agent hears it\n"));
     buf_done(&text);
     free(before);
     free(after);

@@ -15,7 +15,8 @@
 #define BAR_COLUMN      16  /* behind "  42/47  89 %" */
 #define LEFT_WIDTH      12  /* "] 5 left" and " max 42" */
 #define NAME_WIDTH      16
-#define POOL_WIDTH      12
+#define POOL_WIDTH_MIN  12
+#define POOL_WIDTH_MAX  32
 #define HOLDERS_SHOWN   12
 #define HOLDER_NAME_MAX 40
 #define AGE_BYTES       32
@@ -269,9 +270,11 @@ static void draw_use(struct canvas *canvas, const struct view *view, const struc
 static void draw_pool(struct canvas *canvas, const struct view *view, const struct view_pool *pool)
 {
     double timeouts = view_timeouts(pool, view->now_ms);
+    int width = canvas->columns / 7;
 
+    width = width < POOL_WIDTH_MIN ? POOL_WIDTH_MIN : width;
     canvas_text(canvas, INK_DIM, "  pool ");
-    canvas_name(canvas, INK_BOLD, pool->name, POOL_WIDTH);
+    canvas_name(canvas, INK_BOLD, pool->name, width < POOL_WIDTH_MAX ? width : POOL_WIDTH_MAX);
     draw_queue(canvas, view, pool);
     draw_use(canvas, view, pool);
     if (!isnan(timeouts)) {

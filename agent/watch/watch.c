@@ -136,7 +136,7 @@ static void look_at_pools(struct watch *watch)
         const struct config_pool *pool = &watch->config->pools[i];
 
         view_pool_state(&watch->view, pool,
-                        pool->type == POOL_STATSD ? "tells its agent alone (StatsD)"
+                        pool->type == POOL_STATSD ? "StatsD: only the running agent hears it"
                                                   : pools_trouble(watch->pools, pool));
     }
 }
@@ -163,6 +163,7 @@ static void start_pools(struct watch *watch)
 
     if (pools_new(&options, &watch->pools, &err)) {
         watch->sources[watch->source_count++] = watch->pools;
+        look_at_pools(watch); /* in the order of the configuration, whoever tells first */
     } else {
         log_error("%s", err.message);
     }
