@@ -145,15 +145,15 @@ static void put_pool(struct view_database *database, const struct reading *readi
     }
 }
 
-void view_pool_state(struct view *view, const struct config_pool *of, const char *trouble)
+void view_pool_state(struct view *view, const struct config_pool *pool, const char *trouble)
 {
-    const struct reading address = {.database = of->of->identifier, .region = of->of->region};
+    const struct reading address = {.database = pool->of->identifier, .region = pool->of->region};
     struct view_database *database = find(view, &address);
-    struct view_pool *pool = database ? pool_named(database, of->name) : NULL;
+    struct view_pool *shown = database ? pool_named(database, pool->name) : NULL;
 
-    if (pool) {
-        free(pool->trouble);
-        pool->trouble = mem_strdup(trouble);
+    if (shown) {
+        free(shown->trouble);
+        shown->trouble = mem_strdup(trouble);
     }
 }
 
