@@ -229,10 +229,20 @@ static const struct page_of libraries[] = {
      "db_client_connection_count{db_client_connection_state=\"used\"} 7\n"
      "db_client_connection_count{db_client_connection_state=\"idle\"} 3\n",
      true, 5, NAN, NAN, 7, 3, NAN},
+    {"OpenTelemetry", /* as Npgsql 10 has it: born with the first timeout */
+     "db_client_connection_count{db_client_connection_state=\"used\"} 7\n",
+     "db_client_connection_count{db_client_connection_state=\"used\"} 7\n"
+     "db_client_connection_max{db_client_connection_pool_name=\"a\"} 7\n"
+     "db_client_connection_npgsql_timeouts_total{db_client_connection_pool_name=\"a\"} 3\n"
+     "db_client_connection_npgsql_pending_requests{db_client_connection_pool_name=\"a\"} 5\n",
+     true, 3, 5, NAN, 7, NAN, 7},
     {"OpenTelemetry (old names)", "db_client_connections_timeouts_total{pool_name=\"a\"} 4\n",
      "db_client_connections_timeouts_total{pool_name=\"a\"} "
      "5\ndb_client_connections_usage{state=\"idle\"} 2\n",
      true, 1, NAN, NAN, NAN, 2, NAN},
+    {"pgx", "pgxpool_canceled_acquire_count_total 1\npgxpool_max_conns 4\n",
+     "pgxpool_canceled_acquire_count_total 3\npgxpool_max_conns 4\n", true, 2, NAN, NAN, NAN, NAN,
+     4},
     {"pgx", "pgxpool_canceled_acquire_count 1\n",
      "pgxpool_canceled_acquire_count 3\npgxpool_empty_acquire 50\npgxpool_max_conns "
      "4\npgxpool_acquired_conns 4\n",

@@ -29,6 +29,9 @@ static const struct row {
     {"OpenTelemetry", PROM_BUSY, "db_client_connection_count{db_client_connection_state=\"used\"}"},
     {"OpenTelemetry", PROM_IDLE, "db_client_connection_count{db_client_connection_state=\"idle\"}"},
     {"OpenTelemetry", PROM_SIZE, "db_client_connection_max"},
+    /* Npgsql 10 and newer has names of its own for two of them, which are there once it happens. */
+    {"OpenTelemetry", PROM_TIMEOUTS, "db_client_connection_npgsql_timeouts_total"},
+    {"OpenTelemetry", PROM_WAITING, "db_client_connection_npgsql_pending_requests"},
 
     {"OpenTelemetry (old names)", PROM_TIMEOUTS, "db_client_connections_timeouts_total"},
     {"OpenTelemetry (old names)", PROM_WAITING, "db_client_connections_pending_requests"},
@@ -37,6 +40,7 @@ static const struct row {
     {"OpenTelemetry (old names)", PROM_SIZE, "db_client_connections_max"},
 
     {"pgx", PROM_TIMEOUTS, "pgxpool_canceled_acquire_count"},
+    {"pgx", PROM_TIMEOUTS, "pgxpool_canceled_acquire_count_total"}, /* another exporter */
     {"pgx", PROM_BUSY, "pgxpool_acquired_conns"},
     {"pgx", PROM_IDLE, "pgxpool_idle_conns"},
     {"pgx", PROM_SIZE, "pgxpool_max_conns"},
