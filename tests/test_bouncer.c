@@ -277,9 +277,24 @@ static void knows_whether_its_log_tells(void **state)
     }
 }
 
+static void knows_whether_it_may_be_one_of_several(void **state)
+{
+    static const char alone[] = "key|value\nso_reuseport|0\n";
+    static const char several[] = "key|value\nlog_pooler_errors|1\nso_reuseport|1\n";
+    PGresult *rows = rows_of(several, strlen(several));
+
+    (void)state;
+    assert_true(bouncer_shares_port(rows));
+    PQclear(rows);
+    rows = rows_of(alone, strlen(alone));
+    assert_false(bouncer_shares_port(rows));
+    PQclear(rows);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(knows_whether_it_may_be_one_of_several),
         cmocka_unit_test(reads_the_queue_and_the_connections),
         cmocka_unit_test(before_the_first_client_nobody_waits),
         cmocka_unit_test(counts_what_the_log_of_a_real_one_told),

@@ -339,18 +339,26 @@ enum bouncer_exactness bouncer_timeouts(struct bouncer *bouncer, uint64_t *added
     return exactness;
 }
 
-bool bouncer_logs_timeouts(const PGresult *config)
+/* Is there such a key with such a value? */
+static bool is_set_to(const PGresult *config, const char *name, const char *text)
 {
     int key = PQfnumber(config, "key"), value = PQfnumber(config, "value");
-    int off = 0;
 
     for (int row = 0; key >= 0 && value >= 0 && row < PQntuples(config); row++) {
-        const char *name = PQgetvalue(config, row, key);
-
-        if ((strcmp(name, "log_pooler_errors") == 0 || strcmp(name, "log_disconnections") == 0) &&
-            strcmp(PQgetvalue(config, row, value), "0") == 0) {
-            off++;
+        if (strcmp(PQgetvalue(config, row, key), name) == 0) {
+            return strcmp(PQgetvalue(config, row, value), text) == 0;
         }
     }
-    return off < 2;
+    return false;
+}
+
+bool bouncer_logs_timeouts(const PGresult *config)
+{
+    return !is_set_to(config, "log_pooler_errors", "0") ||
+           !is_set_to(config, "log_disconnections", "0");
+}
+
+bool bouncer_shares_port(const PGresult *config)
+{
+    return is_set_to(config, "so_reuseport", "1");
 }

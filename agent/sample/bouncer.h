@@ -80,3 +80,6 @@ enum bouncer_exactness bouncer_timeouts(struct bouncer *bouncer, uint64_t *added
 
 /* SHOW CONFIG: is any of the two lines written that tell of a timeout? */
 bool bouncer_logs_timeouts(const PGresult *config);
+
+/* SHOW CONFIG: may other processes listen on the same port (so_reuseport)? */
+bool bouncer_shares_port(const PGresult *config);

@@ -37,7 +37,7 @@ struct pgbouncer {
     uint64_t retry_at_ms;
     int retry_ms;
     enum bouncer_exactness exactness;
-    bool told_inexact, told_unlogged;
+    bool told_inexact, told_unlogged, told_one_of_several;
     source_stopped *stopped;
     void *stopped_arg;
 };
@@ -186,6 +186,21 @@ static void on_stats(void *arg, const PGresult *rows, const struct err *err)
     }
 }
 
+/* Each connection leads to another of them, whose numbers are its own. A unix socket is one's. */
+static void tell_one_of_several(struct pgbouncer *pool, const PGresult *config)
+{
+    const char *host = PQhost(pool->pg.conn);
+
+    if (!pool->told_one_of_several && bouncer_shares_port(config) && host && host[0] != '/') {
+        log_warn(
+            "%s: so_reuseport is on in PgBouncer: when several processes share the port this is "
+            "one of them; give each a pool, with the unix socket of its own as the address "
+            "(?host=/DIRECTORY)",
+            pool->name);
+        pool->told_one_of_several = true;
+    }
+}
+
 static void on_config(void *arg, const PGresult *rows, const struct err *err)
 {
     struct pgbouncer *pool = arg;
@@ -202,6 +217,7 @@ static void on_config(void *arg, const PGresult *rows, const struct err *err)
             pool->name);
     }
     pool->told_unlogged = !logged;
+    tell_one_of_several(pool, rows);
     ask(pool, "SHOW STATS", on_stats);
 }
 

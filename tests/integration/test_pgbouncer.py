@@ -3,7 +3,7 @@ import pytest
 
 from arrived import ORDERS, holds, newest, total, windows
 from console import Console
-from pgbouncer import PgBouncer
+from pgbouncer import STATS_PASSWORD, PgBouncer
 from wait import wait_until
 
 BOUNCER = {**ORDERS, "Pool": "bouncer"}
@@ -80,6 +80,15 @@ def test_an_old_console_alone_says_what_is_missing(agent, standin, bouncer):
 def test_a_log_that_tells_nothing_is_said(agent, server, standin):
     with PgBouncer(server, log_pooler_errors=0, log_disconnections=0) as silent:
         agent(**with_log(silent)).wait_for_log("log_pooler_errors and log_disconnections are both off")
+
+
+def test_one_of_several_processes_is_said_unless_it_is_known_which(agent, server, standin):
+    with PgBouncer(server, so_reuseport=1) as several:
+        socket = f"postgresql://stats:{STATS_PASSWORD}@/pgbouncer?host={several.directory}&port={several.port}"
+        known = agent(directory="known", **with_log(several, url=socket))
+        windows(standin, 2, "PoolClientsWaiting", BOUNCER)
+        assert known.terminate() == 0 and not known.log_lines("so_reuseport")
+        agent(**with_log(several)).wait_for_log("pool bouncer: so_reuseport is on in PgBouncer: when several processes")
 
 
 def test_one_of_the_two_lines_is_enough(agent, server, standin):
