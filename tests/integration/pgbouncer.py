@@ -76,7 +76,11 @@ class PgBouncer:
     def stop(self):
         if self._process and self._process.poll() is None:
             self._process.send_signal(signal.SIGQUIT)
-            self._process.wait(10)
+            try:
+                self._process.wait(10)
+            except subprocess.TimeoutExpired:  # who started us has it ignore that
+                self._process.kill()
+                self._process.wait(10)
 
     def restart(self, **settings):
         self.stop()
