@@ -23,7 +23,8 @@ def test_a_jump_of_two_seconds_shows_in_the_window(agent_for, server, standin):
     window = (int(time.time()) // LONG_S + 1) * LONG_S  # the first that is whole
     wait_until(lambda: time.time() > window + 3, 2 * LONG_S)
     with server.sessions(20):
-        wait_until(lambda: time.time() > window + 5)
+        there = time.time()  # on a busy machine 20 logins take a while
+        wait_until(lambda: time.time() > there + 2)
     wait_until(lambda: window in dict(standin.series("DatabaseConnections", ORDERS)), 2 * LONG_S, what=standin.report)
     point = dict(standin.series("DatabaseConnections", ORDERS))[window]
     assert (point["sample_count"], point["max"], point["min"]) == (LONG_S, 21, 1)
