@@ -319,7 +319,14 @@ const char *pools_trouble(const struct source *source, const struct config_pool 
 {
     const struct pool_source *of = (const struct pool_source *)source_of(source, pool);
 
-    return !of ? NULL : of->trouble ? of->trouble : of->log_trouble;
+    return of ? of->trouble : NULL;
+}
+
+const char *pools_log_trouble(const struct source *source, const struct config_pool *pool)
+{
+    const struct pool_source *of = (const struct pool_source *)source_of(source, pool);
+
+    return of ? of->log_trouble : NULL;
 }
 
 void pools_add_session_pooled(const struct source *source, const struct config_pool *pool,

@@ -40,9 +40,10 @@ PW_CHECK bool pools_new(const struct pools_options *options, struct source **out
  * is said. */
 void pools_reconfigure(struct source *source, const struct config *config);
 
-/* Why a pool of the configuration can not be read; NULL: it is, or was not tried yet. Valid until
- * the next tick. */
+/* Why the address of a pool of the configuration, or its log, can not be read; NULL: it is, or was
+ * not tried yet, or there is none. Valid until the next tick. */
 const char *pools_trouble(const struct source *source, const struct config_pool *pool);
+const char *pools_log_trouble(const struct source *source, const struct config_pool *pool);
 
 /* Of a pool of the configuration that is a PgBouncer: see pgbouncer.h. */
 void pools_add_session_pooled(const struct source *source, const struct config_pool *pool,

@@ -129,15 +129,23 @@ static void on_outcome(void *arg, const struct config_database *database, const 
     view_outcome(&watch->view, &watch->config->databases[index], time_now_ms(), err);
 }
 
+static const char *trouble_of(const struct watch *watch, const struct config_pool *pool)
+{
+    const char *trouble = pools_trouble(watch->pools, pool);
+
+    if (pool->type == POOL_STATSD) {
+        return "StatsD: only the running agent hears it";
+    }
+    return trouble ? trouble : pools_log_trouble(watch->pools, pool);
+}
+
 /* One that is silent is shown too, and why. */
 static void look_at_pools(struct watch *watch)
 {
     for (size_t i = 0; watch->pools && i < watch->config->pool_count; i++) {
         const struct config_pool *pool = &watch->config->pools[i];
 
-        view_pool_state(&watch->view, pool,
-                        pool->type == POOL_STATSD ? "StatsD: only the running agent hears it"
-                                                  : pools_trouble(watch->pools, pool));
+        view_pool_state(&watch->view, pool, trouble_of(watch, pool));
     }
 }
 

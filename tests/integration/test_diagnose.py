@@ -317,7 +317,8 @@ def test_every_version(agent_for, version):
 # ---- pools ----
 
 def pool(bouncer):
-    return {"pool bouncer": {"type": "pgbouncer", "database": "orders", "url": bouncer.url()}}
+    keys = {"log": bouncer.directory / "not-for-everybody.log"}  # its console answers all the same
+    return {"pool bouncer": {"type": "pgbouncer", "database": "orders", "url": bouncer.url(), **keys}}
 
 
 def test_a_pool_with_a_queue(agent_for, server):
