@@ -489,16 +489,48 @@ static void a_pool_that_is_not_seen_says_why(void **state)
     char *after = frame_of(&view, 80, 24, false);
 
     assert_non_null(strstr(before, "\n  pool api           waiting 3  size 2\n"));
-    assert_non_null(strstr(before, "\n  pool web           StatsD: only the running agent hears it\n"));
+    assert_non_null(
+        strstr(before, "\n  pool web           StatsD: only the running agent hears it\n"));
     assert_non_null(strstr(after, "\n  pool api           its console can not be read: refused"));
     assert_null(strchr(after, '\033'));
     buf_init(&text, 65536);
     line_render(&view, &text);
     assert_non_null(strstr(buf_text(&text), "; pool api its console can not be read: refused"));
-    assert_non_null(strstr(buf_text(&text), "; pool web StatsD: only the running agent hears it\n"));
+    assert_non_null(
+        strstr(buf_text(&text), "; pool web StatsD: only the running agent hears it\n"));
     buf_done(&text);
     free(before);
     free(after);
+    view_done(&view);
+}
+
+static void of_many_pools_those_that_wait_are_in_sight(void **state)
+{
+    const struct config config = config_of(1);
+    struct view view;
+
+    (void)state;
+    view_init(&view, &config);
+    for (int i = 0; i < 30; i++) {
+        char *name = mem_printf("pool-%02d", i);
+        const struct reading reading = {.metric = METRIC_POOL_CLIENTS_WAITING,
+                                        .database = "db00",
+                                        .pool = name,
+                                        .time_ms = NOW_MS,
+                                        .value = i == 27 ? 9 : 0};
+
+        view_put(&view, &reading);
+        free(name);
+    }
+    sample(&view, 0, 42, NOW_MS);
+    char *small = frame_of(&view, 80, 24, false), *large = frame_of(&view, 80, 50, false);
+
+    assert_non_null(strstr(small, "\n  pool pool-27       waiting 9\n  pool pool-00 "));
+    assert_non_null(strstr(small, "\n  and 19 more pools\n  applications "));
+    assert_non_null(strstr(large, "\n  pool pool-26       waiting 0\n  pool pool-27 "));
+    assert_null(strstr(large, "more pools"));
+    free(small);
+    free(large);
     view_done(&view);
 }
 
@@ -553,6 +585,7 @@ int main(void)
         cmocka_unit_test(names_can_not_steer_the_terminal),
         cmocka_unit_test(a_line_where_there_is_no_terminal),
         cmocka_unit_test(a_pool_that_is_not_seen_says_why),
+        cmocka_unit_test(of_many_pools_those_that_wait_are_in_sight),
         cmocka_unit_test(an_object_for_programs),
     };
 

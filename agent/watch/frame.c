@@ -18,6 +18,7 @@
 #define POOL_WIDTH_MIN  12
 #define POOL_WIDTH_MAX  32
 #define HOLDERS_SHOWN   12
+#define HOLDERS_KEPT    6 /* lines that many pools leave to those who hold the slots */
 #define HOLDER_NAME_MAX 40
 #define AGE_BYTES       32
 
@@ -287,6 +288,37 @@ static void draw_pool(struct canvas *canvas, const struct view *view, const stru
     }
 }
 
+static bool has_trouble(const struct view *view, const struct view_pool *pool)
+{
+    return view_pool_value(pool, METRIC_POOL_CLIENTS_WAITING, view->now_ms) > 0 ||
+           view_timeouts(pool, view->now_ms) > 0;
+}
+
+/* In the order of the configuration; of more than fit those whose clients wait or gave up first. */
+static void draw_pools(struct canvas *canvas, const struct view *view,
+                       const struct view_database *database, int rows)
+{
+    bool all = rows >= 0 && database->pool_count <= (size_t)rows;
+    int left = all ? rows : rows - 1; /* the last line tells how many more there are */
+    size_t shown = 0;
+
+    for (int turn = 0; turn < 2; turn++) {
+        for (size_t i = 0; i < database->pool_count && (int)shown < left; i++) {
+            const struct view_pool *pool = &database->pools[i];
+
+            if ((all || has_trouble(view, pool)) == (turn == 0)) {
+                draw_pool(canvas, view, pool);
+                canvas_new_line(canvas);
+                shown++;
+            }
+        }
+    }
+    if (!all && rows > 0) {
+        canvas_text(canvas, INK_DIM, "  and %zu more pools", database->pool_count - shown);
+        canvas_new_line(canvas);
+    }
+}
+
 /* --- who holds the slots -------------------------------------------------------------------- */
 
 static void draw_holder(struct canvas *canvas, const struct view_database *database,
@@ -370,10 +402,9 @@ static void draw_block(struct canvas *canvas, const struct view *view,
         draw_lasting(canvas, database);
         canvas_new_line(canvas);
     }
-    for (size_t i = 0; i < database->pool_count && canvas->row - first < rows; i++) {
-        draw_pool(canvas, view, &database->pools[i]);
-        canvas_new_line(canvas);
-    }
+    int room = rows - (canvas->row - first);
+
+    draw_pools(canvas, view, database, room < 2 * HOLDERS_KEPT ? room : room - HOLDERS_KEPT);
     int left = rows - (canvas->row - first) - 1; /* a blank line before the next */
 
     draw_holders(canvas, database, left < HOLDERS_SHOWN ? left : HOLDERS_SHOWN);
