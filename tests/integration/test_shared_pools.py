@@ -97,6 +97,24 @@ def test_without_an_election_each_reads(agent_for, own, standin):
         wait_until(lambda: console.sessions == 2, 15)
 
 
+def test_a_reload_makes_it_shared(agent_for, own, standin):
+    def sections(scope):
+        keys = {"type": "pgbouncer", "database": "orders", "url": console.url(), "scope": scope}
+        return {"cloudwatch": {"metrics": "standard"}, "pool bouncer": keys}
+
+    with Console() as console:
+        agents = crowd(agent_for, own, standin, 2, **sections("host"))
+        wait_until(lambda: console.sessions == 2, 15)
+        for agent in agents:
+            agent.configure({"orders": own.url()}, **sections("shared"))
+            agent.reload()
+        wait_until(lambda: console.sessions == 1, 15)
+        for agent in agents:
+            agent.configure({"orders": own.url()}, **sections("host"))
+            agent.reload()
+        wait_until(lambda: console.sessions == 2, 15)
+
+
 def test_one_agent_alone_reads_while_the_database_is_down(agent_for, own, standin):
     with Console() as console, Page() as page:
         page.text = page_of(1)
