@@ -138,6 +138,18 @@ static const struct log_case {
      "java.sql.SQLTransientConnectionException: " HIKARI
      " (total=10, active=10, idle=0, waiting=3)\n",
      1, 0},
+    {"Hibernate's line, and a handler's with Spring's message", "hikaricp",
+     "2026-11-24 ERROR 1 --- [nio-1] o.h.engine.jdbc.spi.SqlExceptionHelper : " HIKARI
+     " (total=2, active=2, idle=0, waiting=17)\n"
+     "2026-11-24 ERROR 1 --- [nio-1] com.example.Handler : failed: Unable to acquire JDBC "
+     "Connection [" HIKARI " (total=2, active=2, idle=0, waiting=17)] [n/a]\n",
+     1, 0},
+    {"only that handler's", "hikaricp",
+     "ERROR Handler : Unable to acquire JDBC Connection [" HIKARI "] [n/a]\n", 1, 0},
+    {"Hibernate's line in JSON", "hikaricp",
+     "{\"level\":\"ERROR\",\"logger_name\":\"o.h.SqlExceptionHelper\",\"message\":\"" HIKARI "\"}\n"
+     "level=error msg=" HIKARI "\n" HIKARI "\n",
+     3, 0},
     {"only the stack", "hikaricp",
      "Exception in thread \"main\" java.sql.SQLTransientConnectionException: " HIKARI ".\n\tat x\n",
      1, 0},
@@ -160,6 +172,17 @@ static const struct log_case {
      "ActiveRecord::ConnectionTimeoutError (could not obtain a connection from the pool within "
      "5.000 "
      "seconds (waited 5.001 seconds); all pooled connections were in use):\n",
+     1, 0},
+    {"a job of Rails, and Sidekiq of the same", "rails",
+     "[ActiveJob] [Mail] Error performing Mail (Job ID: 1) from Sidekiq(default) in 5012.3ms: "
+     "ActiveRecord::ConnectionTimeoutError (could not obtain a connection from the pool within "
+     "5.000 seconds (waited 5.001 seconds); all pooled connections were in use):\n"
+     "WARN: ActiveRecord::ConnectionTimeoutError: could not obtain a connection from the pool "
+     "within 5.000 seconds (waited 5.001 seconds); all pooled connections were in use\n",
+     1, 0},
+    {"Sidekiq alone", "rails",
+     "WARN: ActiveRecord::ConnectionTimeoutError: could not obtain a connection from the pool "
+     "within 5.000 seconds (waited 5.001 seconds); all pooled connections were in use\n",
      1, 0},
     {"Rails in two lines", "rails",
      "ActiveRecord::ConnectionTimeoutError:\n  could not obtain a connection from the pool within "
@@ -333,6 +356,49 @@ static void gives_up_an_expression_that_explodes(void **state)
     log_rules_free(counts.rules);
 }
 
+/* A stack in one line of JSON: no rule of ours gives up on the longest line there is. */
+static void reads_the_longest_line(void **state)
+{
+    static const struct {
+        const char *rule, *text;
+    } told[] = {
+        {"hikaricp", HIKARI},
+        {"hikaricp", "\"java.sql.SQLTransientConnectionException: " HIKARI},
+        {"npgsql", "Npgsql.NpgsqlException (0x80004005): " NPGSQL},
+        {"rails", "ActiveRecord::ConnectionTimeoutError: could not obtain a connection from the "
+                  "pool within 5.000 seconds"},
+        {"sqlalchemy", QUEUE_POOL},
+        {"prisma", "Error: " P2024},
+        {"node-postgres", "{\"stack\":\"\",\"message\":\"" TIMEOUT "\""},
+    };
+    static const char frame[] = " at com.example.Class.method(Class.java:42) \"x\":[1] = y";
+    static char line[LOG_LINE_BYTES + 1];
+
+    (void)state;
+    for (size_t i = 0; i < MEM_COUNT(told) * 2; i++) {
+        bool last = i % 2 == 1; /* behind the stack instead of before it */
+        const char *text = told[i / 2].text;
+        struct counts counts = {.now_ms = 1000};
+
+        for (size_t at = 0; at < LOG_LINE_BYTES; at++) {
+            line[at] = frame[at % (sizeof(frame) - 1)];
+        }
+        line[0] = '{';
+        memcpy(last ? line + LOG_LINE_BYTES - strlen(text) : line + 1, text, strlen(text));
+        if (strcmp(told[i / 2].rule, "node-postgres") == 0 && !last) {
+            memcpy(line, text, strlen(text));
+        }
+        assert_true(log_rules_new(told[i / 2].rule, &counts.rules, NULL));
+        on_line(&counts, line, LOG_LINE_BYTES);
+        if (log_rules_given_up(counts.rules) > 0 ||
+            (counts.events[LOG_POOL_TIMEOUT] != 1 && !last)) {
+            fail_msg("%s: %s: %u", told[i / 2].rule, last ? "last" : "first",
+                     counts.events[LOG_POOL_TIMEOUT]);
+        }
+        log_rules_free(counts.rules);
+    }
+}
+
 static void refuses_what_is_neither(void **state)
 {
     static const struct {
@@ -419,6 +485,7 @@ int main(void)
         cmocka_unit_test(another_shape_takes_over_when_the_first_is_seen_no_more),
         cmocka_unit_test(the_shape_that_counts_outlives_a_restart),
         cmocka_unit_test(gives_up_an_expression_that_explodes),
+        cmocka_unit_test(reads_the_longest_line),
         cmocka_unit_test(refuses_what_is_neither),
         cmocka_unit_test(cuts_lines_however_the_bytes_come),
         cmocka_unit_test(a_long_line_is_its_beginning),

@@ -56,13 +56,16 @@ static const struct row {
     {"node-postgres", LOG_CONNECTION_ERROR, 2, false, "",
      "^(?:error|Error): (?:sorry, too many clients already|remaining connection slots are reserved|connect ECONNREFUSED )"},
 
-    /* Hibernate's line; the stack's head; its "Caused by", when a framework's error stands before it. */
+    /* Hibernate's line; the stack's head; its "Caused by", when a framework's error stands before it; the message of
+     * Spring's error, which has Hibernate's in brackets. */
     {"hikaricp", LOG_POOL_TIMEOUT, 1, false, " - Connection is not available, request timed out after ",
-     "^(?!.*Exception: ).*\\S - Connection is not available, request timed out after \\d+ms"},
+     "^(?!.*Exception: )(?:.*[\\s\":=])?[^\\s\":=\\[]+ - Connection is not available, request timed out after \\d+ms"},
     {"hikaricp", LOG_POOL_TIMEOUT, 2, false, " - Connection is not available, request timed out after ",
      "^(?!\\s*Caused by: )(?!.*nested exception).*Exception: \\S.* - Connection is not available, request timed out after \\d+ms"},
     {"hikaricp", LOG_POOL_TIMEOUT, 3, false, " - Connection is not available, request timed out after ",
      "^\\s*Caused by: [\\w.]*SQLTransientConnectionException: \\S.* - Connection is not available, request timed out after \\d+ms"},
+    {"hikaricp", LOG_POOL_TIMEOUT, 4, false, " - Connection is not available, request timed out after ",
+     "^(?!.*Exception: ).*\\[[^\\[\\]]+ - Connection is not available, request timed out after \\d+ms"},
     {"hikaricp", LOG_CONNECTION_ERROR, 1, false, "FATAL: ",
      "^(?!\\s*Caused by: ).*FATAL: (?:sorry, too many clients already|remaining connection slots are reserved)"},
     {"hikaricp", LOG_CONNECTION_ERROR, 2, false, "FATAL: ",
@@ -76,9 +79,12 @@ static const struct row {
     {"sqlalchemy", LOG_CONNECTION_ERROR, 1, false, "OperationalError",
      "^sqlalchemy\\.exc\\.OperationalError: .*(?:sorry, too many clients already|remaining connection slots are reserved|Connection refused)"},
 
+    /* As Rails itself writes it, for requests and jobs; as whoever runs a job does, or another framework; in two lines. */
     {"rails", LOG_POOL_TIMEOUT, 1, false, "could not obtain a connection from the pool within ",
-     "ActiveRecord::ConnectionTimeoutError.*could not obtain a connection from the pool within [\\d.]+ seconds"},
+     "ActiveRecord::ConnectionTimeoutError \\(could not obtain a connection from the pool within [\\d.]+ seconds"},
     {"rails", LOG_POOL_TIMEOUT, 2, false, "could not obtain a connection from the pool within ",
+     "ActiveRecord::ConnectionTimeoutError(?! \\().*could not obtain a connection from the pool within [\\d.]+ seconds"},
+    {"rails", LOG_POOL_TIMEOUT, 3, false, "could not obtain a connection from the pool within ",
      "^(?!.*ActiveRecord::ConnectionTimeoutError).*could not obtain a connection from the pool within [\\d.]+ seconds"},
     {"rails", LOG_CONNECTION_ERROR, 1, false, "FATAL: ",
      "FATAL:\\s+(?:sorry, too many clients already|remaining connection slots are reserved)"},
