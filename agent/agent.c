@@ -166,11 +166,11 @@ static struct source *start_database(struct agent *agent, const struct config_da
     return activity_new(&options);
 }
 
-static bool leads(void *arg, const struct config_database *database)
+static enum pool_reader reader_of(void *arg, const struct config_database *database)
 {
     const struct agent *agent = arg;
 
-    return members_lead(agent->members, agent->member_count, database);
+    return members_reader(agent->members, agent->member_count, database);
 }
 
 static bool start_pools(struct agent *agent, struct err *err)
@@ -180,7 +180,7 @@ static bool start_pools(struct agent *agent, struct err *err)
                                           .agent_name = agent->name,
                                           .sink = {.put = on_reading, .arg = agent},
                                           .positions = agent->positions,
-                                          .leads = leads,
+                                          .reader = reader_of,
                                           .arg = agent};
 
     return pools_new(&options, &agent->pools, err);

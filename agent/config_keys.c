@@ -299,8 +299,9 @@ const struct config_key config_keys[] = {
                   "PoolMaxWait and PoolUtilization are the largest."},
     {SECTION_POOL, "scope", POOL(scope),
      &value_choice, {.words = scopes, .accepted = "host or shared"},
-     "", RELOAD, "Of a PgBouncer or a page: host, read by each agent, or shared, read by the one of many agents "
-                 "that leads the database. The default goes by the address: shared unless it is this host's own."},
+     "", RELOAD, "host: read by each agent. shared: by the one of many agents that leads the database, its log "
+                 "too. The default goes by the address: one that is not this host's own is shared, a log "
+                 "never."},
     {SECTION_POOL, "path", POOL(path),
      &value_optional, PATH(),
      "", RELOAD, "Of a log: the file, followed over rotation; from its end at the very first run, "

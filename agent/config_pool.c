@@ -138,6 +138,7 @@ static const struct {
     {POOL_LOG, "path"},
     {POOL_LOG, "command"},
     {POOL_LOG, "match"},
+    {POOL_LOG, "scope"},
     {POOL_PGBOUNCER, "url"},
     {POOL_PGBOUNCER, "log"},
     {POOL_PGBOUNCER, "databases"},

@@ -24,15 +24,23 @@ size_t members_leading(const struct member *members, size_t count)
     return leading;
 }
 
-bool members_lead(const struct member *members, size_t count,
-                  const struct config_database *database)
+static enum pool_reader reader_of(const struct source *source)
+{
+    if (!activity_leads(source)) {
+        return POOL_READ_ELSEWHERE;
+    }
+    return activity_leads_surely(source) ? POOL_READ_HERE : POOL_READER_UNKNOWN;
+}
+
+enum pool_reader members_reader(const struct member *members, size_t count,
+                                const struct config_database *database)
 {
     for (size_t i = 0; i < count; i++) {
         if (members[i].database == database) {
-            return activity_leads_surely(members[i].source);
+            return reader_of(members[i].source);
         }
     }
-    return false;
+    return POOL_READER_UNKNOWN;
 }
 
 void members_take_stock(const struct member *members, size_t count, int64_t tick_ms,

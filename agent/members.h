@@ -5,6 +5,7 @@
 
 #include "agent/health.h"
 #include "agent/sample/activity.h"
+#include "agent/sample/pool.h"
 
 struct member {
     const struct config_database *database;
@@ -17,9 +18,9 @@ int64_t members_settled_ms(const struct member *members, size_t count, int64_t t
 /* How many this agent publishes. */
 size_t members_leading(const struct member *members, size_t count);
 
-/* Does this agent lead the database, for sure? */
-bool members_lead(const struct member *members, size_t count,
-                  const struct config_database *database);
+/* Who reads what is shared beside the database? */
+enum pool_reader members_reader(const struct member *members, size_t count,
+                                const struct config_database *database);
 
 /* Databases, up and followed; the fault when one was not attempted for so long. */
 void members_take_stock(const struct member *members, size_t count, int64_t tick_ms,

@@ -39,6 +39,11 @@ void log_count_line(void *arg, const char *line, size_t len)
     }
 }
 
+void log_count_forget(struct log_count *count)
+{
+    memset(count->events, 0, sizeof(count->events));
+}
+
 void log_count_give(struct log_count *count, const struct pool_source *source, int64_t tick_ms)
 {
     uint64_t given_up = count->rules ? log_rules_given_up(count->rules) : 0;
@@ -52,5 +57,5 @@ void log_count_give(struct log_count *count, const struct pool_source *source, i
     pool_give(source, METRIC_POOL_TIMEOUT, tick_ms, (double)count->events[LOG_POOL_TIMEOUT]);
     pool_give(source, METRIC_CONNECTION_ERRORS, tick_ms,
               (double)count->events[LOG_CONNECTION_ERROR]);
-    memset(count->events, 0, sizeof(count->events));
+    log_count_forget(count);
 }

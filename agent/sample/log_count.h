@@ -21,5 +21,8 @@ void log_count_done(struct log_count *count);
 /* A log_on_line; arg is the count. */
 void log_count_line(void *arg, const char *line, size_t len);
 
+/* As if nothing had been counted. */
+void log_count_forget(struct log_count *count);
+
 /* Gives what was counted (zeros too) and begins anew. */
 void log_count_give(struct log_count *count, const struct pool_source *source, int64_t tick_ms);

@@ -57,11 +57,17 @@ static void tell_readable(const struct log_feed *feed, struct pool_source *sourc
 
 void log_feed_tick(struct log_feed *feed, struct pool_source *source, int64_t tick_ms)
 {
+    enum pool_reader reader = pool_log_reader(source);
     const char *name = source->source.name;
     struct err err;
 
+    if (reader == POOL_READER_UNKNOWN) {
+        return;
+    }
     if (!log_file_read(&feed->file, &err)) {
-        tell_unreadable(source, &err);
+        if (reader == POOL_READ_HERE) {
+            tell_unreadable(source, &err);
+        }
         return;
     }
     tell_readable(feed, source);
@@ -71,5 +77,9 @@ void log_feed_tick(struct log_feed *feed, struct pool_source *source, int64_t ti
                  name, feed->file.path);
     }
     note_position(feed, tick_ms);
-    log_count_give(&feed->count, source, tick_ms);
+    if (reader == POOL_READ_HERE) {
+        log_count_give(&feed->count, source, tick_ms);
+    } else {
+        log_count_forget(&feed->count);
+    }
 }

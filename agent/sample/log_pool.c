@@ -25,9 +25,14 @@ struct log_pool {
 static void log_pool_tick(struct source *source, int64_t tick_ms)
 {
     struct log_pool *pool = (struct log_pool *)source;
+    enum pool_reader reader = pool_log_reader(&pool->base);
 
     if (!pool->is_command) {
         log_feed_tick(&pool->feed, &pool->base, tick_ms);
+    } else if (reader == POOL_READ_ELSEWHERE) {
+        log_count_forget(&pool->count);
+    } else if (reader == POOL_READER_UNKNOWN) {
+        return; /* the lines wait until it is known */
     } else if (log_command_is_running(pool->command) || pool->count.events[LOG_POOL_TIMEOUT] > 0 ||
                pool->count.events[LOG_CONNECTION_ERROR] > 0) {
         log_count_give(&pool->count, &pool->base, tick_ms);

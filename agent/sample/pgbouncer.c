@@ -353,10 +353,11 @@ static void pgbouncer_tick(struct source *source, int64_t tick_ms)
     if (pool->has_log) {
         log_feed_tick(&pool->feed, &pool->base, tick_ms);
     }
-    if (pool->base.rests) {
+    if (pool->base.reader != POOL_READ_HERE) {
         rest(pool);
     }
-    if (!pool->has_console || pool->base.rests || pool->opening || pool->asking) {
+    if (!pool->has_console || pool->base.reader != POOL_READ_HERE || pool->opening ||
+        pool->asking) {
         return;
     }
     if (pg_is_open(&pool->pg)) {

@@ -25,6 +25,11 @@ void pool_source_done(struct pool_source *source)
     free(source->log_trouble);
 }
 
+enum pool_reader pool_log_reader(const struct pool_source *source)
+{
+    return source->pool->scope == SCOPE_SHARED ? source->reader : POOL_READ_HERE;
+}
+
 void pool_trouble(struct pool_source *source, const char *what)
 {
     if (source->trouble && strcmp(source->trouble, what) == 0) {

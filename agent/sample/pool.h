@@ -24,14 +24,17 @@ struct pool_options {
     bool quiet;         /* why it can not be read is asked for, not logged */
 };
 
+/* Who reads a pool that many agents know: whoever leads its database. */
+enum pool_reader { POOL_READ_HERE, POOL_READ_ELSEWHERE, POOL_READER_UNKNOWN };
+
 /* First member of every pool's source. */
 struct pool_source {
     struct source source;
     const struct config_pool *pool; /* pools.c puts the new one here after a reload */
     struct sink sink;
-    /* Shared, and read by another agent now, as pools.c says before each tick: its address is left
-     * alone, and what was counted there forgotten. A log is of this host, and read all the same. */
-    bool rests;
+    /* As pools.c says before each tick; an address that is not read here is left alone, and what
+     * was counted there forgotten. */
+    enum pool_reader reader;
     bool quiet;
     char *trouble;     /* why its address can not be read; NULL: it is, or was not tried yet */
     char *log_trouble; /* the same of its log */
@@ -40,6 +43,9 @@ struct pool_source {
 struct pool_source pool_source_init(const struct pool_options *options,
                                     const struct source_ops *ops, const char *name);
 void pool_source_done(struct pool_source *source);
+
+/* A log is of this host, whatever the address; unless scope = shared is written out. */
+enum pool_reader pool_log_reader(const struct pool_source *source);
 
 /* Logged when it is another trouble than before: "pool web: its page ...; trying again". */
 void pool_trouble(struct pool_source *source, const char *what);

@@ -119,16 +119,25 @@ static bool was_frozen(struct pools *pools)
     return before_ms > 0 && now_ms - before_ms >= POOLS_FROZEN_MS + (uint64_t)interval_ms;
 }
 
-static void share(struct pools *pools)
+static enum pool_reader reader_of(const struct pools *pools, const struct config_pool *pool,
+                                  bool frozen)
 {
     const struct pools_options *options = &pools->options;
+
+    if (!pool->shared || !options->reader) {
+        return POOL_READ_HERE;
+    }
+    return frozen ? POOL_READ_ELSEWHERE : options->reader(options->arg, pool->of);
+}
+
+static void share(struct pools *pools)
+{
     bool frozen = was_frozen(pools);
 
-    for (size_t i = 0; options->leads && i < pools->count; i++) {
+    for (size_t i = 0; i < pools->count; i++) {
         struct pool_source *source = (struct pool_source *)pools->sources[i];
 
-        source->rests =
-            source->pool->shared && (frozen || !options->leads(options->arg, source->pool->of));
+        source->reader = reader_of(pools, source->pool, frozen);
     }
 }
 

@@ -14,6 +14,7 @@
 #include <uv.h>
 
 #include "agent/config.h"
+#include "agent/sample/pool.h"
 #include "agent/sample/positions.h"
 #include "agent/sample/source.h"
 
@@ -25,8 +26,8 @@ struct pools_options {
     const char *agent_name;      /* borrowed; see statsd.h. Of no use to a look */
     struct sink sink;
     struct positions *positions;
-    /* Does this agent lead the database? NULL: whatever is asked for. */
-    bool (*leads)(void *arg, const struct config_database *database);
+    /* Of what is shared beside the database. NULL: it is read here. */
+    enum pool_reader (*reader)(void *arg, const struct config_database *database);
     void *arg;
     /* Somebody looks on, perhaps beside a running agent: StatsD's sockets are that agent's, what is
      * shared is read, and troubles are asked for instead of logged. */

@@ -172,7 +172,7 @@ static void prometheus_tick(struct source *source, int64_t tick_ms)
 {
     struct prometheus *pool = (struct prometheus *)source;
 
-    if (pool->base.rests) {
+    if (pool->base.reader != POOL_READ_HERE) {
         rest(pool);
     } else if (!pool->transfer &&
                (pool->retry_ms == 0 || uv_now(pool->loop) >= pool->retry_at_ms)) {

@@ -129,9 +129,48 @@ def test_one_agent_alone_reads_while_the_database_is_down(agent_for, own, standi
         assert len(agent.log_lines(CONNECTED)) == 1
 
 
+def test_a_log_that_is_shared_is_counted_once_and_the_next_leader_goes_on(agent_for, own, standin):
+    with PgBouncer(own) as bouncer:
+        agents = crowd(agent_for, own, standin, 5, cloudwatch={"metrics": "standard"},
+                       **{"pool bouncer": {"type": "pgbouncer", "database": "orders", "url": bouncer.url(),
+                                           "log": bouncer.log, "scope": "shared"}})
+        windows(standin, 1, "PoolTimeout", BOUNCER)
+        assert bouncer.load(12, 5) == 10
+        wait_until(lambda: total(standin, "PoolTimeout", BOUNCER) == 10, 20, what=standin.report)
+        first = reader_of(agents)
+        first.kill()
+        wait_until(lambda: [agent for agent in agents if agent.is_running and agent.log_lines(CONNECTED)], 70)
+        since = time.time()
+        wait_until(lambda: [stamp for stamp, _ in standin.series("PoolTimeout", BOUNCER) if stamp > since], 20)
+        assert total(standin, "PoolTimeout", BOUNCER) == 10
+        assert bouncer.load(12, 5) == 10
+        wait_until(lambda: total(standin, "PoolTimeout", BOUNCER) == 20, 20, what=standin.report)
+        watch(5, lambda: None)
+        assert total(standin, "PoolTimeout", BOUNCER) == 20
+        assert total(standin, "PoolTimeout") == total(standin, "PoolTimeout", {}) == 20
+
+
+def test_a_log_that_is_shared_is_gone_on_with_after_a_kill(agent_for, own, standin, tmp_path):
+    log = tmp_path / "app.log"
+    log.write_text("")
+    agent = agent_for({"orders": own.url()}, standin,
+                      **{"pool api": {"type": "log", "database": "orders", "path": log, "match": "out of sessions",
+                                      "scope": "shared"}}).start()
+    windows(standin, 2, "PoolTimeout", API)
+    with log.open("a") as file:
+        print("out of sessions", file=file)
+    wait_until(lambda: total(standin, "PoolTimeout", API) == 1, 20, what=standin.report)
+    agent.kill()
+    with log.open("a") as file:
+        print("out of sessions\nout of sessions", file=file)
+    agent.start()
+    wait_until(lambda: total(standin, "PoolTimeout", API) == 3, 30, what=standin.report)
+
+
 def test_a_log_is_read_where_it_is_and_the_console_by_the_leader(agent_for, own, standin):
     with PgBouncer(own) as bouncer:
-        keys = {"type": "pgbouncer", "database": "orders", "url": bouncer.url(), "scope": "shared"}
+        # An address that is this host's own, and does not look so.
+        keys = {"type": "pgbouncer", "database": "orders", "url": bouncer.url(host="0.0.0.0")}
         sections = {"cloudwatch": {"metrics": "standard"}}
         leader = agent_for({"orders": own.url()}, standin, directory="leader", **sections,
                            **{"pool bouncer": {**keys, "log": bouncer.directory / "of-another-host.log"}}).start()
