@@ -1,14 +1,13 @@
 #include "agent/durable.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "agent/log.h"
 #include "agent/publish/journal.h"
+#include "agent/publish/store.h"
 #include "aws/common/mem.h"
 
 #define NAMESPACE_SHOWN 64 /* characters of it in the directory's name; the hash tells the rest */
@@ -48,7 +47,7 @@ static char *dir_of(const struct durable_options *options)
 static bool make_parent(const char *state_dir, struct err *err)
 {
     char *dir = mem_printf("%s/spool", state_dir);
-    bool ok = mkdir(dir, 0700) == 0 || errno == EEXIST || err_errno(err, errno, "%s", dir);
+    bool ok = store_make_dir(dir, err);
 
     free(dir);
     return ok;

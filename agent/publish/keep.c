@@ -73,7 +73,7 @@ static void put_record(struct keep *keep, enum record_type type, const struct bu
 
 /* --- Life ------------------------------------------------------------------------------------- */
 
-static void on_sync_failed(void *arg, int errnum);
+static void on_sync_failed(void *arg, uint64_t number, int errnum);
 
 bool keep_open(const struct keep_options *options, struct keep **out, struct err *err)
 {
@@ -328,17 +328,17 @@ static void fail(struct keep *keep, const char *why)
     keep->told = true;
 }
 
-static void on_sync_failed(void *arg, int errnum)
+static void on_sync_failed(void *arg, uint64_t number, int errnum)
 {
     struct keep *keep = arg;
-    uint64_t segment = store_number(keep->store);
-
+    uint64_t current = store_number(keep->store);
     struct err err;
 
     err_set(&err, ERR_SYSTEM, "%s: %s", keep->dir, strerror(errnum));
     fail(keep, err.message);
-    if (segment > 0) {
-        keep->options.on_failed(keep->options.arg, segment);
+    keep->options.on_failed(keep->options.arg, number);
+    if (current > 0 && current != number) { /* its own sync will not come any more */
+        keep->options.on_failed(keep->options.arg, current);
     }
 }
 
