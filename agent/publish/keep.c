@@ -15,6 +15,7 @@
 #define SMALL_BYTES   65536 /* a buffer that keeps its memory */
 #define RANGE_BYTES   ((size_t)16)
 #define RANGES_AT_END 4096 /* in one record */
+#define CLOSINGS      8    /* a third of a file's bytes may be bad: one of so many is still good */
 
 struct keep {
     struct keep_options options;
@@ -348,8 +349,9 @@ static void put_closed(struct keep *keep)
     record_put_u64(&keep->payload, keep->closed.first_journal);
     record_put_u64(&keep->payload, (uint64_t)keep->closed.until_ms);
     record_put_u64(&keep->payload, keep->next_id);
-    put_record(keep, RECORD_CLOSED, &keep->payload);
-    put_record(keep, RECORD_CLOSED, &keep->payload);
+    for (int i = 0; i < CLOSINGS; i++) {
+        put_record(keep, RECORD_CLOSED, &keep->payload);
+    }
 }
 
 static void put_done(struct keep *keep)

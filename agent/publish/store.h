@@ -32,8 +32,8 @@ struct store;
 
 struct store_options {
     uv_loop_t *loop;
-    const char *dir;                          /* made when it is missing; its parent is there */
-    const char *kind;                         /* "segment" */
+    const char *dir;  /* made when it is missing; its parent is there */
+    const char *kind; /* "segment" */
     void (*on_failed)(void *arg, uint64_t number, int errnum); /* a sync of that file */
     void *arg;
 };
