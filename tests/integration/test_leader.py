@@ -190,6 +190,8 @@ def test_another_takes_over_within_a_minute(agent_for, own, standin, how):
     wait_until(lambda: own.value(HELD) == 1, 10)
     windows(standin, 3, "DatabaseConnections")
     assert_one_set(standin.series("DatabaseConnections", ORDERS)[2:])
+    ups = assert_one_set(standin.series("DatabaseUp", ORDERS)[2:])
+    assert all(point["min"] == 1 for _, point in ups), "nobody says that a database is down which is not"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="makes a network namespace")
