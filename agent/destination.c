@@ -59,22 +59,6 @@ static bool write_whole(const char *path, const json_t *document, struct err *er
     return ok;
 }
 
-bool destination_write(const char *dir, const char *region, const char *namespace_, struct err *err)
-{
-    char *path = mem_printf("%s/" FILE_NAME, dir);
-    bool ok = access(path, F_OK) == 0;
-
-    if (!ok) {
-        json_t *document =
-            mem_check(json_pack("{s:s, s:s}", "region", region, "namespace", namespace_));
-
-        ok = write_whole(path, document, err);
-        json_decref(document);
-    }
-    free(path);
-    return ok;
-}
-
 /* NULL: there is none, or it is no such file. */
 static json_t *read_file(const char *dir)
 {
@@ -92,6 +76,20 @@ static json_t *read_file(const char *dir)
     }
     free(path);
     return document;
+}
+
+bool destination_write(const char *dir, const char *region, const char *namespace_, struct err *err)
+{
+    json_t *document =
+        mem_check(json_pack("{s:s, s:s}", "region", region, "namespace", namespace_));
+    json_t *there = read_file(dir);
+    char *path = mem_printf("%s/" FILE_NAME, dir);
+    bool ok = (there && json_equal(there, document)) || write_whole(path, document, err);
+
+    free(path);
+    json_decref(there);
+    json_decref(document);
+    return ok;
 }
 
 /* --- Directories ------------------------------------------------------------------------------ */
@@ -141,7 +139,7 @@ static bool ends_with(const char *text, const char *end)
 
 static bool is_ours(const char *name)
 {
-    return strcmp(name, FILE_NAME) == 0 || ends_with(name, ".segment") ||
+    return strncmp(name, FILE_NAME, strlen(FILE_NAME)) == 0 || ends_with(name, ".segment") ||
            ends_with(name, ".journal");
 }
 

@@ -11,7 +11,7 @@
 /* To be freed. */
 char *destination_dir(const char *state_dir, const char *region, const char *namespace_);
 
-/* In a directory that is there; once. */
+/* In a directory that is there, when it does not say so yet. */
 PW_CHECK bool destination_write(const char *dir, const char *region, const char *namespace_,
                                 struct err *err);
 

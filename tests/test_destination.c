@@ -142,6 +142,9 @@ static void a_file_that_is_not_its_own_is_not_believed(void **state)
         write_file(dir, ".destination", texts[i]);
         assert_told(1, "?", "?");
     }
+    assert_true(destination_write(dir, "eu-west-1", "Application", &err));
+    assert_told(1, "eu-west-1", "Application");
+    write_file(dir, ".destination.new", "torn");
     destination_remove(dir);
     free(dir);
 }
