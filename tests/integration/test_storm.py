@@ -53,10 +53,10 @@ class Shared:
 
     @property
     def longest_ms(self):
-        """Of a turn: wall time, CPU time."""
-        wall, cpu, turns = struct.unpack("<3q", self._map[16:40])
+        """Of a turn: wall time, and that without the time for which others had the processors."""
+        wall, own, turns = struct.unpack("<3q", self._map[16:40])
         assert turns > 0, "no turn was seen"
-        return wall / 1e6, cpu / 1e6
+        return wall / 1e6, own / 1e6
 
     @property
     def sockets(self):
@@ -298,7 +298,7 @@ def test_faults_in_random_order(binary, tmp_path):
         hold(3)
         elapsed = time.monotonic() - started
         assert world.agent.terminate(15) == 0
-        wall_ms, cpu_ms = world.shared.longest_ms
+        wall_ms, own_ms = world.shared.longest_ms
         counts = {}
         for name in NAMES:
             dimensions = {"DBInstanceIdentifier": name}
@@ -309,11 +309,11 @@ def test_faults_in_random_order(binary, tmp_path):
         ambiguous = sum(datum.sum for datum in world.standin.metrics("AgentAmbiguousRetries"))
         told = world.bouncer.told_in_log()
         timeouts = [timeouts_of(world.standin, dimensions) for dimensions in (POOL, ORDERS, {})]
-        print(f"{elapsed:.0f} s: longest turn {wall_ms:.1f} ms ({cpu_ms:.1f} ms of CPU); sockets at once "
+        print(f"{elapsed:.0f} s: longest turn {wall_ms:.1f} ms ({own_ms:.1f} ms of its own); sockets at once "
               f"{world.shared.sockets}; (ticks, up, sampled) {counts}; {told} timeouts, arrived (once, all) {timeouts}; "
               f"ambiguous datums {ambiguous:g}; memory by the minute {memory} KB")
         assert world.shared.sockets == 1
-        assert cpu_ms < LATENCY_MAX_MS
+        assert own_ms < LATENCY_MAX_MS
         for ticks, _, _ in counts.values():
             assert ticks >= elapsed * 0.97 - 10, "a tick has no value"
             assert ambiguous or ticks <= elapsed + 10
@@ -321,7 +321,8 @@ def test_faults_in_random_order(binary, tmp_path):
             assert once <= told <= with_doubled and told > len(FAULTS)
             assert ambiguous or with_doubled == told
         if STORM_S >= 300 and not sanitized(binary):
-            assert max(memory[2:]) <= 1.05 * memory[2], memory
+            half = len(memory) // 2  # at each minute more or less waits for CloudWatch
+            assert max(memory[half:]) <= 1.05 * max(memory[2:half]), memory
 
 
 def sanitized(binary):
