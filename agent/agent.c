@@ -607,7 +607,8 @@ static void take_region(struct agent *agent)
     struct err err;
 
     log_info("the AWS region is %s", agent->cloud.region);
-    if (outlets_set_region(&agent->outlets, agent->cloud.region, &err)) {
+    if (outlets_set_region(&agent->outlets, agent->cloud.region, agent->config->namespace_, &err) &&
+        add_outlets(agent, agent->config, &err)) {
         tell_limits(agent);
         provision_all(agent);
     } else {

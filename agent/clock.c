@@ -19,6 +19,11 @@ int64_t clock_next_tick(int64_t now_ms, int64_t planned_ms, int interval_ms, int
     return next;
 }
 
+int64_t clock_tick_of(int64_t planned_ms, int64_t next_ms, int interval_ms)
+{
+    return next_ms - planned_ms > interval_ms ? next_ms - interval_ms : planned_ms;
+}
+
 static void on_timer(uv_timer_t *timer);
 
 static void plan(struct ticker *ticker)
@@ -35,10 +40,11 @@ static void plan(struct ticker *ticker)
 static void on_timer(uv_timer_t *timer)
 {
     struct ticker *ticker = timer->data;
-    int64_t tick_ms = ticker->planned_ms;
+    int64_t planned_ms = ticker->planned_ms;
 
     plan(ticker);
-    ticker->on_tick(ticker->arg, tick_ms);
+    ticker->on_tick(ticker->arg,
+                    clock_tick_of(planned_ms, ticker->planned_ms, ticker->interval_ms));
 }
 
 void ticker_start(struct ticker *ticker, uv_loop_t *loop, int interval_ms, int phase_ms,

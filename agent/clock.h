@@ -3,8 +3,8 @@
  * number of samples.
  *
  * A tick's time is the planned one (phase + a whole number of intervals since 1970), not the moment
- * at which the loop came to it. A tick that came too late (a suspended host) is skipped, not
- * repeated; a clock that is set back is followed.
+ * at which the loop came to it. Ticks that were slept through (a suspended host) are skipped: the
+ * one that comes late is that of its own time; a clock that is set back is followed.
  */
 #pragma once
 
@@ -24,6 +24,9 @@ struct ticker {
 
 /* The tick after `planned_ms` (0: there was none yet), seen from now. Pure. */
 int64_t clock_next_tick(int64_t now_ms, int64_t planned_ms, int interval_ms, int phase_ms);
+
+/* Which tick it is when the one of planned_ms has come and next_ms is the one after it. Pure. */
+int64_t clock_tick_of(int64_t planned_ms, int64_t next_ms, int interval_ms);
 
 void ticker_start(struct ticker *ticker, uv_loop_t *loop, int interval_ms, int phase_ms,
                   ticker_on_tick *on_tick, void *arg);

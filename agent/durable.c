@@ -1,17 +1,13 @@
 #include "agent/durable.h"
 
-#include <ctype.h>
-#include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "agent/destination.h"
 #include "agent/log.h"
 #include "agent/publish/journal.h"
+#include "agent/publish/store.h"
 #include "aws/common/mem.h"
-
-#define NAMESPACE_SHOWN 64 /* characters of it in the directory's name; the hash tells the rest */
 
 struct durable {
     struct durable_options options;
@@ -21,37 +17,23 @@ struct durable {
 
 /* --- Where ------------------------------------------------------------------------------------ */
 
-static uint32_t hash_of(const char *text)
-{
-    uint32_t hash = UINT32_C(0x811c9dc5);
-
-    for (; *text; text++) {
-        hash = (hash ^ (unsigned char)*text) * UINT32_C(0x01000193);
-    }
-    return hash;
-}
-
-/* "eu-west-1-Application-5b4c1a02": what was sampled for one namespace is not sent to another. */
-static char *dir_of(const struct durable_options *options)
-{
-    char *shown = mem_strndup(options->namespace_, NAMESPACE_SHOWN);
-
-    for (char *at = shown; *at; at++) {
-        *at = (char)(isalnum((unsigned char)*at) ? *at : '_');
-    }
-    char *dir = mem_printf("%s/spool/%s-%s-%08" PRIx32, options->state_dir, options->region, shown,
-                           hash_of(options->namespace_));
-    free(shown);
-    return dir;
-}
-
 static bool make_parent(const char *state_dir, struct err *err)
 {
     char *dir = mem_printf("%s/spool", state_dir);
-    bool ok = mkdir(dir, 0700) == 0 || errno == EEXIST || err_errno(err, errno, "%s", dir);
+    bool ok = store_make_dir(dir, err);
 
     free(dir);
     return ok;
+}
+
+static void tell_destination(const struct durable_options *options, const char *dir)
+{
+    struct err err;
+
+    if (!destination_write(dir, options->region, options->namespace_, &err)) {
+        log_warn("%s; what waits in there would not be sent after a change of region or namespace",
+                 err.message);
+    }
 }
 
 /* --- What an earlier run left ----------------------------------------------------------------- */
@@ -140,8 +122,9 @@ struct durable *durable_open(const struct durable_options *options, size_t *ambi
     }
     durable = mem_alloc(sizeof(*durable));
     durable->options = *options;
-    char *dir = dir_of(options);
+    char *dir = destination_dir(options->state_dir, options->region, options->namespace_);
     if (take_up(durable, dir, ambiguous, &err)) {
+        tell_destination(options, dir);
         watch_turns(durable);
     } else {
         log_warn("%s; what waits for CloudWatch is in memory only, and lost by a crash",

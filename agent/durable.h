@@ -1,6 +1,6 @@
 /*
- * What an outlet has on disk, in state_dir/spool/REGION-NAMESPACE: the queue's segments, and the
- * journal of the windows that are open.
+ * What an outlet has on disk, in a directory of its region and namespace (destination.h): the
+ * queue's segments, and the journal of the windows that are open.
  *
  *     durable_open(&options, &durable);             NULL where there is none: all below take that
  *     durable_put(durable, &reading);               beside windows_put()

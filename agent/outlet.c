@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/destination.h"
 #include "agent/durable.h"
 #include "agent/log.h"
 #include "agent/publish/window.h"
@@ -17,6 +18,8 @@ struct outlet {
     const struct config *config;
     const char *agent_name;
     char *region; /* NULL: not known */
+    char *namespace_;
+    bool former;
     const char *state_dir;
     bool dry_run;
     struct aws_client *client; /* NULL without a region */
@@ -40,7 +43,7 @@ static void on_dry_run(void *arg, const struct cloudwatch_entry *entries, size_t
 {
     const struct outlet *outlet = arg;
 
-    printf("PutMetricData %s (%s): %zu datums\n", outlet->config->namespace_,
+    printf("PutMetricData %s (%s): %zu datums\n", outlet->namespace_,
            outlet->region ? outlet->region : "region not known", count);
     for (size_t i = 0; i < count; i++) {
         printf("  {\"Timestamp\":%" PRId64 ",%s}\n", entries[i].timestamp_s, entries[i].members);
@@ -137,7 +140,7 @@ static void open_durable(struct outlet *outlet)
     const struct durable_options durable = {.loop = outlet->loop,
                                             .state_dir = outlet->dry_run ? NULL : outlet->state_dir,
                                             .region = outlet->region,
-                                            .namespace_ = config->namespace_,
+                                            .namespace_ = outlet->namespace_,
                                             .limit_bytes = config->spool_limit,
                                             .spool = outlet->spool,
                                             .windows = outlet->windows};
@@ -159,7 +162,8 @@ static void start_parts(struct outlet *outlet, const struct outlet_options *opti
     const struct publisher_options publisher = {
         .loop = options->loop,
         .spool = outlet->spool,
-        .namespace_ = config->namespace_,
+        .namespace_ = outlet->namespace_,
+        .former_region = outlet->former ? options->region : NULL,
         .window_ms = windows.length_ms,
         .on_dry_run = options->dry_run ? on_dry_run : NULL,
         .on_sent = on_sent,
@@ -191,7 +195,9 @@ static void use_client(struct outlet *outlet, const char *region, struct aws_cli
     outlet->region = mem_strdup(region);
     outlet->client = client;
     open_durable(outlet);
-    start_provision(outlet);
+    if (!outlet->former) {
+        start_provision(outlet);
+    }
     publisher_set_client(outlet->publisher, client);
 }
 
@@ -206,6 +212,9 @@ bool outlet_new(const struct outlet_options *options, struct outlet **out, struc
     outlet->loop = options->loop;
     outlet->cloud = options->cloud;
     outlet->config = options->config;
+    outlet->former = options->former != NULL;
+    outlet->namespace_ =
+        mem_strdup(options->former ? options->former : options->config->namespace_);
     outlet->agent_name = options->agent_name;
     outlet->state_dir = options->state_dir;
     outlet->dry_run = options->dry_run;
@@ -230,8 +239,34 @@ bool outlet_set_region(struct outlet *outlet, const char *region, struct err *er
     return true;
 }
 
+bool outlet_goes_to(const struct outlet *outlet, const char *region, const char *namespace_)
+{
+    return outlet->region && strcmp(outlet->region, region) == 0 &&
+           strcmp(outlet->namespace_, namespace_) == 0;
+}
+
+bool outlet_is_former(const struct outlet *outlet)
+{
+    return outlet->former;
+}
+
+bool outlet_is_drained(const struct outlet *outlet)
+{
+    return outlet->former && spool_count(outlet->spool) == 0 &&
+           windows_oldest_ms(outlet->windows) == INT64_MAX;
+}
+
+void outlet_revive(struct outlet *outlet)
+{
+    outlet->former = false;
+    start_provision(outlet);
+}
+
 bool outlet_is_for(const struct outlet *outlet, const char *region)
 {
+    if (outlet->former) {
+        return false;
+    }
     return outlet->region && region ? strcmp(outlet->region, region) == 0
                                     : outlet->region == region;
 }
@@ -311,7 +346,9 @@ void outlet_publish(struct outlet *outlet, int64_t until_ms)
 {
     bool all = until_ms == INT64_MAX;
 
-    tell_self(outlet, all ? time_now_ms() : until_ms - 1);
+    if (!outlet->former) {
+        tell_self(outlet, all ? time_now_ms() : until_ms - 1);
+    }
     windows_close(outlet->windows, until_ms, on_datum, outlet);
     durable_close_windows(outlet->durable, until_ms);
     if (all) {
@@ -386,13 +423,29 @@ static void on_part_closed(void *arg)
     spool_free(outlet->spool);
     aws_client_free(outlet->client);
     free(outlet->region);
+    free(outlet->namespace_);
     free(outlet->provision_told);
     free(outlet);
     closed(arg_of_closed);
 }
 
+/* At once: a reload may make another outlet for this directory. */
+static void remove_dir(struct outlet *outlet)
+{
+    char *dir = destination_dir(outlet->state_dir, outlet->region, outlet->namespace_);
+
+    durable_free(outlet->durable);
+    outlet->durable = NULL;
+    spool_free(outlet->spool);
+    outlet->spool = NULL;
+    destination_remove(dir);
+    free(dir);
+}
+
 void outlet_stop(struct outlet *outlet, outlet_closed *closed, void *arg)
 {
+    bool spent = outlet->durable && outlet_is_drained(outlet);
+
     outlet->closed = closed;
     outlet->closed_arg = arg;
     outlet->parts_open = outlet->provision ? 2 : 1;
@@ -400,4 +453,7 @@ void outlet_stop(struct outlet *outlet, outlet_closed *closed, void *arg)
         provision_stop(outlet->provision, on_part_closed, outlet);
     }
     publisher_stop(outlet->publisher, on_part_closed, outlet);
+    if (spent) {
+        remove_dir(outlet);
+    }
 }

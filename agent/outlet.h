@@ -4,6 +4,9 @@
  *
  * An alarm sees only metrics of its own region; so all that belongs to a database goes to the
  * database's region. Most agents have one outlet.
+ *
+ * A former one is for a region or a namespace that the configuration names no more: what an earlier
+ * run left in state_dir for it is sent there, and nothing else; then its directory goes.
  */
 #pragma once
 
@@ -25,6 +28,7 @@ struct outlet_options {
     const char *region;          /* NULL: not known, or not yet: see outlet_set_region() */
     const char *agent_name;      /* the `Agent` dimension; borrowed */
     const char *state_dir;       /* what waits is kept there too; NULL: in memory only */
+    const char *former;          /* see below; NULL: it is for the configuration's namespace */
     bool dry_run;
     void (*on_empty)(void *arg); /* CloudWatch has everything that was published so far */
     void *arg;
@@ -40,7 +44,14 @@ PW_CHECK bool outlet_set_region(struct outlet *outlet, const char *region, struc
 /* All that has no region yet goes to one that has: open windows end here, as datums. */
 void outlet_give(struct outlet *from, struct outlet *to);
 
+/* Of this configuration; former ones are for no region. */
 bool outlet_is_for(const struct outlet *outlet, const char *region);
+
+bool outlet_goes_to(const struct outlet *outlet, const char *region, const char *namespace_);
+bool outlet_is_former(const struct outlet *outlet);
+bool outlet_is_drained(const struct outlet *outlet); /* a former one that has nothing left */
+void outlet_revive(struct outlet *outlet);           /* the configuration names it again */
+
 void outlet_reconfigure(struct outlet *outlet, const struct config *config);
 
 void outlet_put(struct outlet *outlet, const struct reading *reading);

@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "agent/destination.h"
+#include "agent/log.h"
 #include "aws/common/mem.h"
 
 struct outlet *outlets_find(const struct outlets *outlets, const char *region)
@@ -26,6 +28,95 @@ static bool add(struct outlets *outlets, const struct outlet_options *options, s
     return true;
 }
 
+static struct outlet *find_destination(const struct outlets *outlets, const char *region,
+                                       const char *namespace_)
+{
+    for (size_t i = 0; i < outlets->count; i++) {
+        if (outlet_goes_to(outlets->items[i], region, namespace_)) {
+            return outlets->items[i];
+        }
+    }
+    return NULL;
+}
+
+/* The configuration names its region again: one writer in its directory is enough. */
+static void revive(const struct outlets *outlets, const char *region, const char *namespace_)
+{
+    struct outlet *outlet = region ? find_destination(outlets, region, namespace_) : NULL;
+
+    if (outlet && outlet_is_former(outlet)) {
+        outlet_revive(outlet);
+    }
+}
+
+static void on_retired(void *arg)
+{
+    (void)arg;
+}
+
+static void retire(struct outlets *outlets, struct outlet *outlet)
+{
+    size_t i = 0;
+
+    while (outlets->items[i] != outlet) {
+        i++;
+    }
+    outlets->items[i] = outlets->items[--outlets->count];
+    outlet_stop(outlet, on_retired, NULL);
+}
+
+/* --- Former regions and namespaces ------------------------------------------------------------ */
+
+struct taking_up {
+    struct outlets *outlets;
+    const struct outlet_options *common;
+};
+
+static void take_up(struct taking_up *taking, const char *dir, const char *region,
+                    const char *namespace_)
+{
+    struct outlet_options options = *taking->common;
+    struct err err;
+
+    options.region = region;
+    options.former = namespace_;
+    if (!add(taking->outlets, &options, &err)) {
+        log_warn("%s: not sent: %s", dir, err.message);
+        return;
+    }
+    struct outlet *outlet = taking->outlets->items[taking->outlets->count - 1];
+    if (outlet_is_drained(outlet)) {
+        retire(taking->outlets, outlet);
+    } else {
+        log_warn("they are for namespace %s in %s, which this configuration names no more: they "
+                 "are sent there all the same, and %s goes with the last of them",
+                 namespace_, region, dir);
+    }
+}
+
+static void on_dir(void *arg, const char *dir, const char *region, const char *namespace_)
+{
+    struct taking_up *taking = arg;
+
+    if (!region) {
+        log_warn("%s does not say for which region and namespace it is: it is left alone", dir);
+    } else if (!find_destination(taking->outlets, region, namespace_)) {
+        take_up(taking, dir, region, namespace_);
+    }
+}
+
+/* Not as long as a region is looked for: it may be that one. */
+static void take_up_former(struct outlets *outlets, const struct outlet_options *common)
+{
+    struct taking_up taking = {outlets, common};
+
+    if (common->state_dir && !common->dry_run && !outlets_find(outlets, NULL)) {
+        destination_each(common->state_dir, on_dir, &taking);
+    }
+}
+
+/* --- This configuration's --------------------------------------------------------------------- */
+
 bool outlets_add(struct outlets *outlets, const struct outlet_options *common, struct err *err)
 {
     const struct config *config = common->config;
@@ -34,6 +125,7 @@ bool outlets_add(struct outlets *outlets, const struct outlet_options *common, s
         struct outlet_options options = *common;
 
         options.region = cloud_region_of(common->cloud, &config->databases[i]);
+        revive(outlets, options.region, config->namespace_);
         if (!outlets_find(outlets, options.region) && !add(outlets, &options, err)) {
             if (config->databases[i].region) {
                 err_context(err, "database %s", config->databases[i].name);
@@ -41,28 +133,14 @@ bool outlets_add(struct outlets *outlets, const struct outlet_options *common, s
             return false;
         }
     }
+    take_up_former(outlets, common);
     return true;
 }
 
-static void on_given_closed(void *arg)
+bool outlets_set_region(struct outlets *outlets, const char *region, const char *namespace_,
+                        struct err *err)
 {
-    (void)arg;
-}
-
-static void give_to(struct outlets *outlets, struct outlet *from, struct outlet *to)
-{
-    size_t i = 0;
-
-    outlet_give(from, to);
-    while (outlets->items[i] != from) {
-        i++;
-    }
-    outlets->items[i] = outlets->items[--outlets->count];
-    outlet_stop(from, on_given_closed, NULL);
-}
-
-bool outlets_set_region(struct outlets *outlets, const char *region, struct err *err)
-{
+    revive(outlets, region, namespace_);
     struct outlet *waiting = outlets_find(outlets, NULL);
     struct outlet *known = outlets_find(outlets, region);
 
@@ -72,9 +150,12 @@ bool outlets_set_region(struct outlets *outlets, const char *region, struct err 
     if (!known) {
         return outlet_set_region(waiting, region, err);
     }
-    give_to(outlets, waiting, known);
+    outlet_give(waiting, known);
+    retire(outlets, waiting);
     return true;
 }
+
+/* --- All of them ------------------------------------------------------------------------------ */
 
 void outlets_reconfigure(const struct outlets *outlets, const struct config *config)
 {
@@ -83,10 +164,15 @@ void outlets_reconfigure(const struct outlets *outlets, const struct config *con
     }
 }
 
-void outlets_publish(const struct outlets *outlets, int64_t until_ms)
+void outlets_publish(struct outlets *outlets, int64_t until_ms)
 {
-    for (size_t i = 0; i < outlets->count; i++) {
-        outlet_publish(outlets->items[i], until_ms);
+    for (size_t i = outlets->count; i-- > 0;) {
+        struct outlet *outlet = outlets->items[i];
+
+        outlet_publish(outlet, until_ms);
+        if (outlet_is_drained(outlet) && until_ms != INT64_MAX) {
+            retire(outlets, outlet);
+        }
     }
 }
 
@@ -114,14 +200,19 @@ void outlets_take_stock(const struct outlets *outlets, struct health *health)
 {
     health->waiting = outlets_backlog(outlets);
     health->spool_bytes = 0;
+    bool first = true;
     for (size_t i = 0; i < outlets->count; i++) {
         const struct outlet *outlet = outlets->items[i];
         int64_t acknowledged_ms = outlet_acknowledged_ms(outlet);
         const char *trouble = outlet_trouble(outlet);
 
         health->spool_bytes += outlet_bytes(outlet);
-        if (i == 0 || acknowledged_ms < health->published_ms) {
+        if (outlet_is_former(outlet)) {
+            continue; /* no reason to doubt the agent's health */
+        }
+        if (first || acknowledged_ms < health->published_ms) {
             health->published_ms = acknowledged_ms;
+            first = false;
         }
         if (trouble[0] != '\0') {
             (void)snprintf(health->trouble, sizeof(health->trouble), "%.255s", trouble);

@@ -14,8 +14,11 @@ struct outlets {
 /* NULL: there is none for that region. */
 struct outlet *outlets_find(const struct outlets *outlets, const char *region);
 
-/* One for each region in which a database of this configuration lives, made of `common` with its
- * region. */
+/*
+ * One for each region in which a database of this configuration lives, made of `common` with its
+ * region. When all regions are known: what earlier runs left in state_dir for another region or
+ * namespace is sent there, each by a former outlet (outlet.h), which goes when it has done so.
+ */
 PW_CHECK bool outlets_add(struct outlets *outlets, const struct outlet_options *common,
                           struct err *err);
 
@@ -23,10 +26,11 @@ PW_CHECK bool outlets_add(struct outlets *outlets, const struct outlet_options *
  * The region of those without one has been found: the outlet that waited for it gets it, or gives
  * what it has to the one that is for that region already, and goes. As outlet_set_region().
  */
-PW_CHECK bool outlets_set_region(struct outlets *outlets, const char *region, struct err *err);
+PW_CHECK bool outlets_set_region(struct outlets *outlets, const char *region,
+                                 const char *namespace_, struct err *err);
 
 void outlets_reconfigure(const struct outlets *outlets, const struct config *config);
-void outlets_publish(const struct outlets *outlets, int64_t until_ms);
+void outlets_publish(struct outlets *outlets, int64_t until_ms);
 
 /* Datums that CloudWatch does not have; of them, those that no disk has either. */
 size_t outlets_backlog(const struct outlets *outlets);

@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "agent/publish/record.h"
 #include "agent/publish/spool.h"
 #include "aws/cloudwatch.h"
 #include "aws/common/buf.h"
@@ -22,6 +23,8 @@
 #define NOON   INT64_C(1786795200000) /* 2026-08-15T12:00:00Z */
 #define MINUTE INT64_C(60000)
 #define LARGE  (INT64_C(16) << 20)
+
+#define CLOSINGS_DAMAGED 6
 
 static char dir[64];
 static uv_loop_t loop;
@@ -351,6 +354,47 @@ static void a_flipped_bit_costs_a_datum_at_most(void **state)
     }
 }
 
+/* Of the records behind the last datum that say that windows are closed, the first ones. */
+static void damage_closings(const char *path)
+{
+    static unsigned char bytes[65536];
+    int fd = open(path, O_RDWR);
+    ssize_t len = read(fd, bytes, sizeof(bytes));
+    struct record_reader reader = {.data = bytes, .len = len > 0 ? (size_t)len : 0};
+    struct record record;
+    off_t places[16];
+    size_t count = 0;
+
+    while (record_next(&reader, &record)) {
+        count = record.type == RECORD_DATUM ? 0 : count;
+        if (record.type == RECORD_CLOSED && count < MEM_COUNT(places)) {
+            places[count++] = record.payload - bytes;
+        }
+    }
+    for (size_t i = 0; i < count && i < CLOSINGS_DAMAGED; i++) {
+        assert_int_equal(pwrite(fd, "?", 1, places[i]), 1);
+    }
+    close(fd);
+}
+
+/* Without one that can be read its windows would be taken for unfinished, however whole their
+ * datums are. */
+static void closings_are_many_because_much_depends_on_them(void **state)
+{
+    struct spool *spool = start();
+
+    (void)state;
+    push(spool, "0a 0b 1c");
+    close_windows(spool);
+    end(spool);
+    each_file(damage_closings);
+    spool = start();
+    assert_int_not_equal(found.damaged, 0);
+    assert_int_equal(found.closed.first_journal, 7);
+    assert_next(spool, "abc");
+    end(spool);
+}
+
 static void truncate_file(const char *path)
 {
     assert_int_equal(truncate(path, strtol(damaged_byte, NULL, 10)), 0);
@@ -441,6 +485,7 @@ int main(void)
         STORY(segments_go_when_all_in_them_is_acknowledged),
         STORY(what_can_not_go_yet_does_not_hold_the_rest),
         STORY(a_flipped_bit_costs_a_datum_at_most),
+        STORY(closings_are_many_because_much_depends_on_them),
         STORY(a_torn_end_is_no_half_window),
         STORY(foreign_files_are_left_alone),
         STORY(a_directory_that_can_not_be_made_is_said),

@@ -45,9 +45,10 @@ struct journal {
 
 /* --- Life ------------------------------------------------------------------------------------- */
 
-static void on_sync_failed(void *arg, int errnum)
+static void on_sync_failed(void *arg, uint64_t number, int errnum)
 {
     (void)arg; /* nothing is synced */
+    (void)number;
     (void)errnum;
 }
 

@@ -15,6 +15,7 @@
 #define SMALL_BYTES   65536 /* a buffer that keeps its memory */
 #define RANGE_BYTES   ((size_t)16)
 #define RANGES_AT_END 4096 /* in one record */
+#define CLOSINGS      8    /* a third of a file's bytes may be bad: one of so many is still good */
 
 struct keep {
     struct keep_options options;
@@ -73,7 +74,7 @@ static void put_record(struct keep *keep, enum record_type type, const struct bu
 
 /* --- Life ------------------------------------------------------------------------------------- */
 
-static void on_sync_failed(void *arg, int errnum);
+static void on_sync_failed(void *arg, uint64_t number, int errnum);
 
 bool keep_open(const struct keep_options *options, struct keep **out, struct err *err)
 {
@@ -328,17 +329,17 @@ static void fail(struct keep *keep, const char *why)
     keep->told = true;
 }
 
-static void on_sync_failed(void *arg, int errnum)
+static void on_sync_failed(void *arg, uint64_t number, int errnum)
 {
     struct keep *keep = arg;
-    uint64_t segment = store_number(keep->store);
-
+    uint64_t current = store_number(keep->store);
     struct err err;
 
     err_set(&err, ERR_SYSTEM, "%s: %s", keep->dir, strerror(errnum));
     fail(keep, err.message);
-    if (segment > 0) {
-        keep->options.on_failed(keep->options.arg, segment);
+    keep->options.on_failed(keep->options.arg, number);
+    if (current > 0 && current != number) { /* its own sync will not come any more */
+        keep->options.on_failed(keep->options.arg, current);
     }
 }
 
@@ -348,8 +349,9 @@ static void put_closed(struct keep *keep)
     record_put_u64(&keep->payload, keep->closed.first_journal);
     record_put_u64(&keep->payload, (uint64_t)keep->closed.until_ms);
     record_put_u64(&keep->payload, keep->next_id);
-    put_record(keep, RECORD_CLOSED, &keep->payload);
-    put_record(keep, RECORD_CLOSED, &keep->payload);
+    for (int i = 0; i < CLOSINGS; i++) {
+        put_record(keep, RECORD_CLOSED, &keep->payload);
+    }
 }
 
 static void put_done(struct keep *keep)

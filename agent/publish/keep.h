@@ -12,7 +12,7 @@
  *
  * Datums count only when the record that closes their windows stands behind them; before that the
  * readings they are made of are still in the journal, and make them again. That record is written
- * twice, because without it a whole window's datums would be taken for unfinished.
+ * several times, because without it a whole window's datums would be taken for unfinished.
  *
  * A segment is deleted when none of its datums is waited for, and no older segment is there: newer
  * ones say what of the older ones is done.

@@ -1,5 +1,6 @@
 #include "agent/publish/publisher.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "agent/log.h"
@@ -48,6 +49,11 @@ struct publisher *publisher_new(const struct publisher_options *options)
     publisher->max_count = CLOUDWATCH_DATUMS_MAX;
     if (!options->random) {
         publisher->options.random = random_fraction;
+    }
+    if (options->former_region) {
+        (void)snprintf(publisher->trouble.where, sizeof(publisher->trouble.where),
+                       " (what an earlier run left for %s in %s)", options->namespace_,
+                       options->former_region);
     }
     uv_timer_init(options->loop, &publisher->timer);
     publisher->timer.data = publisher;

@@ -47,6 +47,8 @@ struct publisher_options {
     struct aws_client *client; /* borrowed; NULL: none yet, see publisher_set_client() */
     struct spool *spool;       /* borrowed */
     const char *namespace_;    /* copied */
+    const char
+        *former_region; /* not NULL: what an earlier run left for there is sent; for the log */
     int window_ms;
     /* NULL: send; else tell what would be sent, and need no client. */
     void (*on_dry_run)(void *arg, const struct cloudwatch_entry *entries, size_t count);

@@ -18,12 +18,15 @@ struct file {
     uint64_t number;
     int64_t bytes;
     size_t held;
+    bool is_ours; /* else it is neither read nor deleted */
 };
 
 /* A sync under way. It outlives its store. */
 struct sync {
     uv_work_t work;
+    struct sync *next;
     struct store *store; /* NULL: gone */
+    uint64_t number;
     int fd;
     int dir_fd;
     int errnum;
@@ -38,8 +41,8 @@ struct store {
     size_t count;
     size_t room;
     uint64_t next; /* number of the next file */
-    struct sync *sync;
-    bool dirty; /* more was appended since the last sync began */
+    struct sync *syncs;
+    bool dirty; /* more was appended since the last sync of this file began */
 };
 
 /* --- Files ------------------------------------------------------------------------------------ */
@@ -76,7 +79,7 @@ static void add_file(struct store *store, uint64_t number, int64_t bytes)
         store->room += 16;
         store->files = mem_grow(store->files, store->room, sizeof(*store->files));
     }
-    store->files[store->count++] = (struct file){.number = number, .bytes = bytes};
+    store->files[store->count++] = (struct file){.number = number, .bytes = bytes, .is_ours = true};
 }
 
 static int by_number(const void *a, const void *b)
@@ -86,10 +89,32 @@ static int by_number(const void *a, const void *b)
     return left < right ? -1 : left > right;
 }
 
+/* The name of a new directory is in its parent, and as lost as that when power fails. */
+static void sync_parent_of(const char *dir)
+{
+    char *parent = mem_printf("%s/..", dir);
+    int fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd >= 0) {
+        (void)fsync(fd);
+        close(fd);
+    }
+    free(parent);
+}
+
+bool store_make_dir(const char *dir, struct err *err)
+{
+    if (mkdir(dir, 0700) == 0) {
+        sync_parent_of(dir);
+        return true;
+    }
+    return errno == EEXIST || err_errno(err, errno, "%s", dir);
+}
+
 bool store_open(const struct store_options *options, struct store **out, struct err *err)
 {
-    if (mkdir(options->dir, 0700) != 0 && errno != EEXIST) {
-        return err_errno(err, errno, "%s", options->dir);
+    if (!store_make_dir(options->dir, err)) {
+        return false;
     }
     int dir_fd = open(options->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir_fd < 0) {
@@ -150,8 +175,9 @@ static unsigned char *read_whole(int fd, size_t size, size_t *len, struct err *e
     ssize_t got = 0;
 
     *len = 0;
-    while (*len < size && (got = read(fd, bytes + *len, size - *len)) > 0) {
-        *len += (size_t)got;
+    while (*len < size &&
+           ((got = read(fd, bytes + *len, size - *len)) > 0 || (got < 0 && errno == EINTR))) {
+        *len += got > 0 ? (size_t)got : 0;
     }
     if (got < 0) {
         err_set(err, ERR_SYSTEM, "%s", strerror(errno));
@@ -168,6 +194,7 @@ static void read_file(struct store *store, struct file *file, store_on_file *on_
     /* What only looks like a file of ours must not hold us up. */
     int fd = openat(store->dir_fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
 
+    file->is_ours = false;
     if (fd < 0 || fstat(fd, &status) != 0) {
         err_errno(&found->err, errno, "%s/%s", store->dir, name);
     } else if (!S_ISREG(status.st_mode) || status.st_size > (off_t)STORE_FILE_MAX) {
@@ -175,6 +202,7 @@ static void read_file(struct store *store, struct file *file, store_on_file *on_
     } else {
         unsigned char *bytes = read_whole(fd, (size_t)status.st_size, &len, &found->err);
 
+        file->is_ours = true;
         file->bytes = status.st_size;
         found->files++;
         on_file(arg, file->number, bytes, len);
@@ -186,12 +214,109 @@ static void read_file(struct store *store, struct file *file, store_on_file *on_
     free(name);
 }
 
+/* Else they would hold up the deletion of what is newer, or be deleted themselves. */
+static void forget_what_is_not_ours(struct store *store)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < store->count; i++) {
+        if (store->files[i].is_ours) {
+            store->files[kept++] = store->files[i];
+        }
+    }
+    store->count = kept;
+}
+
 void store_read(struct store *store, store_on_file *on_file, void *arg, struct store_found *found)
 {
     *found = (struct store_found){.files = 0};
     list(store, found);
     for (size_t i = 0; i < store->count; i++) {
         read_file(store, &store->files[i], on_file, arg, found);
+    }
+    forget_what_is_not_ours(store);
+}
+
+/* --- To the disk ------------------------------------------------------------------------------ */
+
+static void sync_in_thread(uv_work_t *work)
+{
+    struct sync *sync = work->data;
+
+    /* The directory too: a new file's name is in it. */
+    if (fdatasync(sync->fd) != 0 || fsync(sync->dir_fd) != 0) {
+        sync->errnum = errno;
+    }
+}
+
+static void take_off(struct store *store, const struct sync *sync)
+{
+    struct sync **at = &store->syncs;
+
+    while (*at != sync) {
+        at = &(*at)->next;
+    }
+    *at = sync->next;
+}
+
+static void on_synced(uv_work_t *work, int status)
+{
+    struct sync *sync = work->data;
+    struct store *store = sync->store;
+    uint64_t number = sync->number;
+    int errnum = sync->errnum;
+
+    (void)status;
+    close(sync->fd);
+    close(sync->dir_fd);
+    if (store) {
+        take_off(store, sync);
+    }
+    free(sync);
+    if (store && errnum != 0) {
+        store->options.on_failed(store->options.arg, number, errnum);
+    } else if (store) {
+        store_sync(store);
+    }
+}
+
+/* Of the file that is written to. */
+static void start_sync(struct store *store)
+{
+    int fd = fcntl(store->fd, F_DUPFD_CLOEXEC, 0);
+    int dir_fd = fcntl(store->dir_fd, F_DUPFD_CLOEXEC, 0);
+
+    if (fd < 0 || dir_fd < 0) { /* out of descriptors: the next one will do it */
+        close(fd);
+        close(dir_fd);
+        return;
+    }
+    struct sync *sync = mem_alloc(sizeof(*sync));
+    *sync = (struct sync){.work = {.data = sync},
+                          .next = store->syncs,
+                          .store = store,
+                          .number = store_number(store),
+                          .fd = fd,
+                          .dir_fd = dir_fd};
+    store->syncs = sync;
+    store->dirty = false;
+    uv_queue_work(store->options.loop, &sync->work, sync_in_thread, on_synced);
+}
+
+static bool is_being_synced(const struct store *store)
+{
+    for (const struct sync *sync = store->syncs; sync; sync = sync->next) {
+        if (sync->number == store_number(store)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void store_sync(struct store *store)
+{
+    if (store->fd >= 0 && store->dirty && !is_being_synced(store)) {
+        start_sync(store);
     }
 }
 
@@ -238,6 +363,9 @@ bool store_begin(struct store *store, struct err *err)
     if (fd < 0) {
         err_errno(err, errno, "%s/%s", store->dir, name);
     } else {
+        if (store->fd >= 0 && store->dirty) {
+            start_sync(store); /* to its end: the new one may say that it is whole */
+        }
         store_abandon(store);
         store->fd = fd;
         add_file(store, store->next++, 0);
@@ -292,66 +420,14 @@ bool store_append(struct store *store, const void *bytes, size_t len, struct err
     while (written < len) {
         ssize_t part = write(store->fd, (const char *)bytes + written, len - written);
 
-        if (part < 0 && errno != EINTR) {
-            return take_back(store, errno, err);
+        if (part == 0 || (part < 0 && errno != EINTR)) {
+            return take_back(store, part == 0 ? ENOSPC : errno, err);
         }
         written += part > 0 ? (size_t)part : 0;
     }
     store->files[store->count - 1].bytes += (int64_t)len;
     store->dirty = true;
     return true;
-}
-
-/* --- To the disk ------------------------------------------------------------------------------ */
-
-static void sync_in_thread(uv_work_t *work)
-{
-    struct sync *sync = work->data;
-
-    /* The directory too: a new file's name is in it. */
-    if (fdatasync(sync->fd) != 0 || fsync(sync->dir_fd) != 0) {
-        sync->errnum = errno;
-    }
-}
-
-static void on_synced(uv_work_t *work, int status)
-{
-    struct sync *sync = work->data;
-    struct store *store = sync->store;
-    int errnum = sync->errnum;
-
-    (void)status;
-    close(sync->fd);
-    close(sync->dir_fd);
-    free(sync);
-    if (!store) {
-        return;
-    }
-    store->sync = NULL;
-    if (errnum != 0) {
-        store->options.on_failed(store->options.arg, errnum);
-    } else if (store->dirty) {
-        store_sync(store);
-    }
-}
-
-void store_sync(struct store *store)
-{
-    if (store->sync || !store->dirty || store->fd < 0) {
-        return;
-    }
-    int fd = fcntl(store->fd, F_DUPFD_CLOEXEC, 0);
-    int dir_fd = fcntl(store->dir_fd, F_DUPFD_CLOEXEC, 0);
-    if (fd < 0 || dir_fd < 0) { /* out of descriptors: the next one will do it */
-        close(fd);
-        close(dir_fd);
-        return;
-    }
-    struct sync *sync = mem_alloc(sizeof(*sync));
-    *sync = (struct sync){.work = {.data = sync}, .store = store, .fd = fd, .dir_fd = dir_fd};
-    store->sync = sync;
-    store->dirty = false;
-    uv_queue_work(store->options.loop, &sync->work, sync_in_thread, on_synced);
 }
 
 /* --- Deleting --------------------------------------------------------------------------------- */
@@ -395,11 +471,12 @@ void store_free(struct store *store)
     if (!store) {
         return;
     }
-    if (store->sync) {
-        store->sync->store = NULL;
+    for (struct sync *sync = store->syncs; sync; sync = sync->next) {
+        sync->store = NULL;
     }
     if (store->fd >= 0 && store->dirty) {
         (void)fdatasync(store->fd);
+        (void)fsync(store->dir_fd);
     }
     store_abandon(store);
     close(store->dir_fd);

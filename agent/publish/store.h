@@ -13,9 +13,10 @@
  * write(2) is called on the loop: it goes to the page cache and takes microseconds. fdatasync(2)
  * waits for the device, for seconds when that is in trouble, so a thread does it; nobody waits for
  * its end. A process that is killed loses nothing of what was appended, a host that loses power
- * loses what was not synced.
+ * loses what was not synced. A file is synced to its end when the next one is begun.
  *
- * Only files with our kind of name are touched; others are counted as foreign.
+ * Only files with our kind of name are touched; others are counted as foreign. What has such a name
+ * and is no file, or can not be read, is left where it is.
  */
 #pragma once
 
@@ -31,11 +32,14 @@ struct store;
 
 struct store_options {
     uv_loop_t *loop;
-    const char *dir;                          /* made when it is missing; its parent is there */
-    const char *kind;                         /* "segment" */
-    void (*on_failed)(void *arg, int errnum); /* of a sync */
+    const char *dir;  /* made when it is missing; its parent is there */
+    const char *kind; /* "segment" */
+    void (*on_failed)(void *arg, uint64_t number, int errnum); /* a sync of that file */
     void *arg;
 };
+
+/* One that is there is fine. */
+PW_CHECK bool store_make_dir(const char *dir, struct err *err);
 
 PW_CHECK bool store_open(const struct store_options *options, struct store **out, struct err *err);
 void store_free(struct store *store); /* syncs what is not yet; NULL is fine */

@@ -57,8 +57,8 @@ void trouble_failed(struct trouble *trouble, uint64_t now_ms, const struct err *
         trouble->since_ms = now_ms;
     }
     log_at(passes(err->code) ? LOG_WARN : LOG_ERROR,
-           "%s to CloudWatch: %s; keeping %zu datums, trying again",
-           begins ? "cannot publish" : "still cannot publish", err->message, kept);
+           "%s to CloudWatch%s: %s; keeping %zu datums, trying again",
+           begins ? "cannot publish" : "still cannot publish", trouble->where, err->message, kept);
 }
 
 void trouble_over(struct trouble *trouble, uint64_t now_ms, size_t sent, size_t left)
@@ -113,7 +113,7 @@ void trouble_lost(struct trouble *trouble, uint64_t now_ms, uint64_t lost)
         return;
     }
     log_error("%" PRIu64 " datums are lost: the oldest, for want of room (spool_limit) or because "
-              "CloudWatch takes nothing older than two weeks",
+              "CloudWatch takes nothing older than two weeks, or damaged on disk",
               lost - trouble->lost_told);
     trouble->lost_told = lost;
     trouble->lost_told_ms = now_ms > 0 ? now_ms : 1;

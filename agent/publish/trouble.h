@@ -10,6 +10,8 @@
 #include "aws/common/err.h"
 
 struct trouble {
+    char where[320]; /* "": where this agent publishes to; else as in " (Application in eu-west-1)"
+                      */
     enum err_code code; /* ERR_NONE: there is none */
     char service_code[64];
     char reason[256]; /* as it was logged */

@@ -431,7 +431,9 @@ static void wait_for_retry(struct activity *activity, const struct err *err)
         &activity->timer, on_retry,
         refusal_delay_ms(activity->session.refusal.pace, activity->failures, random_fraction()), 0);
     activity->failures++;
-    end_all_ticks(activity, err);
+    if (!activity->session.refusal.we_were_away) {
+        end_all_ticks(activity, err);
+    }
 }
 
 static void lose_session(struct activity *activity, const struct err *err)

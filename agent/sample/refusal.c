@@ -56,6 +56,7 @@ static void judge(struct refusal *out, const char *message)
     out->code = ERR_NET;
     out->pace = REFUSAL_SOON;
     out->advice = NULL;
+    out->we_were_away = strcmp(out->sqlstate, "57P05") == 0;
     out->out_of_slots = refusal_is_out_of_slots(out->sqlstate, message);
     if (out->out_of_slots) {
         out->code = ERR_FULL;

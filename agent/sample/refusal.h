@@ -30,6 +30,7 @@ enum refusal_pace {
 struct refusal {
     char sqlstate[6]; /* "" when none was told */
     bool out_of_slots;
+    bool we_were_away; /* it ended a session that asked nothing for long: itself it is well */
     enum refusal_pace pace;
     enum err_code code;
     const char *advice; /* NULL: none */

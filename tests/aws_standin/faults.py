@@ -8,6 +8,7 @@
     faults.add("hang")   faults.add("truncated")                (truncated has always acted)
     faults.add("delay", delay_s=2)                              then as usual; delay_s fits any other fault, too
     faults.add("poison", metric="Bad", dimensions={...})        refuses batches that hold such a datum, for ever
+    faults.add("AccessDenied", namespace="Old")                 any shape, for PutMetricData to that namespace, for ever
 
 count=None: until removed. stored: whether the operation acts first. Operations of identity.py: container, imds_token,
 imds_role, imds_credentials, imds_placement; of sts.py: AssumeRole, AssumeRoleWithWebIdentity; of secrets.py:
@@ -41,12 +42,13 @@ class Rule:
     delay_s: float = 0
     metric: str = None
     dimensions: dict = None
+    namespace: str = None
     hits: int = 0
 
     def __post_init__(self):
         if self.fault not in (*ERRORS, *ACTED, *OTHERS):
             raise ValueError(f"no fault {self.fault}")
-        if self.fault == "poison":
+        if self.fault == "poison" or self.namespace:
             self.count = None
 
     @property
@@ -54,7 +56,7 @@ class Rule:
         return self.stored or self.fault in ACTED
 
     def strikes(self, operation):
-        return self.fault != "poison" and self.operation in ("*", operation) and self.hits != self.count
+        return self.fault != "poison" and not self.namespace and self.operation in ("*", operation) and self.hits != self.count
 
     def spoil(self, usual, tell):
         """The answer instead of the usual one. tell: what the service makes of a ServiceError."""
@@ -120,6 +122,13 @@ class Faults:
                     rule.hits += 1
                     return rule
         return None
+
+    def check_namespace(self, document):
+        """PutMetricData: the error for a namespace that is refused."""
+        for rule in self.rules:
+            if rule.namespace == document["Namespace"]:
+                rule.hits += 1
+                raise ServiceError(rule.fault, rule.message or MESSAGES.get(rule.fault, "injected"))
 
     def check_poison(self, document):
         """PutMetricData: the error for the first poisoned datum."""

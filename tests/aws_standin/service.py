@@ -50,5 +50,6 @@ class Service(Recorded):
         self.model.check(operation, document)
         limits.check(operation, document, caller.now)
         if operation == "PutMetricData":
+            self.faults.check_namespace(document)
             self.faults.check_poison(document)
         return run(document, caller)

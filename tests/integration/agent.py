@@ -68,6 +68,13 @@ class Agent:
     def output(self):
         return self.stdout.read_text(errors="replace")
 
+    @property
+    def memory_kb(self):
+        """What is its own. Pages of the program's and the libraries' files are "private", too, as long as nobody else on
+        the machine uses the same libraries: a psql that ends would look as if the agent had grown."""
+        with open(f"/proc/{self.process.pid}/smaps_rollup", encoding="ascii") as file:
+            return int(re.search(r"^Anonymous:\s+(\d+)", file.read(), re.M)[1])
+
     def log_lines(self, pattern=""):
         return [line for line in self.log.splitlines() if re.search(pattern, line)]
 

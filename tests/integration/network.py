@@ -19,16 +19,13 @@ def run(*command):
 
 
 class Network:
-    def __init__(self):
-        number = os.getpid() % 200 + next(_numbers)
-        self.name = f"pw{os.getpid()}-{number}"
-        self.here, self.there = f"pwa{number}", f"pwb{number}"
-        self.outside, self.inside = f"10.213.{number % 256}.1", f"10.213.{number % 256}.2"
+    """Its number is of this machine, and other processes make such networks too: whose interface it is has it."""
 
     def __enter__(self):
-        run("ip", "netns", "add", self.name)
+        self._make_cable()
         try:
-            run("ip", "link", "add", self.here, "type", "veth", "peer", "name", self.there, "netns", self.name)
+            run("ip", "netns", "add", self.name)
+            run("ip", "link", "set", self.there, "netns", self.name)
             run("ip", "addr", "add", f"{self.outside}/24", "dev", self.here)
             run("ip", "link", "set", self.here, "up")
             run("ip", "-n", self.name, "addr", "add", f"{self.inside}/24", "dev", self.there)
@@ -38,6 +35,19 @@ class Network:
             self.__exit__()
             raise
         return self
+
+    def _make_cable(self):
+        first = os.getpid() * 7 + next(_numbers)
+        for number in (candidate % 250 + 1 for candidate in range(first, first + 250)):
+            self.name = f"pw{os.getpid()}-{number}"
+            self.here, self.there = f"pwa{number}", f"pwb{number}"
+            self.outside, self.inside = f"10.213.{number}.1", f"10.213.{number}.2"
+            made = subprocess.run(["ip", "link", "add", self.here, "type", "veth", "peer", "name", self.there],
+                                  capture_output=True, text=True)
+            if made.returncode == 0:
+                return
+            assert "exists" in made.stderr, made.stderr
+        raise AssertionError("250 such networks are there already")
 
     def __exit__(self, *_):
         subprocess.run(["ip", "link", "del", self.here], check=False, capture_output=True)

@@ -5,6 +5,8 @@
         bouncer.connect()                     a client of the database app, as `app`
         told = bouncer.load(12, 5)            12 clients at once, each a statement of 5 s: how many were told that they waited too long
         bouncer.restart()
+        bouncer.kill();  bouncer.start()
+        with bouncer.frozen(): ...            the kernel goes on to take connections for it; nobody answers
 """
 import concurrent.futures
 import contextlib
@@ -81,6 +83,18 @@ class PgBouncer:
             except subprocess.TimeoutExpired:  # who started us has it ignore that
                 self._process.kill()
                 self._process.wait(10)
+
+    def kill(self):
+        self._process.kill()
+        self._process.wait()
+
+    @contextlib.contextmanager
+    def frozen(self):
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
 
     def restart(self, **settings):
         self.stop()

@@ -21,15 +21,17 @@ def test_a_jump_of_two_seconds_shows_in_the_window(agent_for, server, standin):
     agent_for({"orders": server.url()}, standin, agent={"publish_interval": f"{LONG_S}s"}).start()
     wait_until(server.agent_pid)
     window = (int(time.time()) // LONG_S + 1) * LONG_S  # the first that is whole
-    wait_until(lambda: time.time() > window + 3, 2 * LONG_S)
+    wait_until(lambda: time.time() > window + 1, 2 * LONG_S)
     with server.sessions(20):
-        there = time.time()  # on a busy machine 20 logins take a while
-        wait_until(lambda: time.time() > there + 2)
+        since = time.time()
+        wait_until(lambda: time.time() > since + 2.2)
+    wait_until(lambda: server.count_client_backends() == 1)
+    until = time.time()
     wait_until(lambda: window in dict(standin.series("DatabaseConnections", ORDERS)), 2 * LONG_S, what=standin.report)
     point = dict(standin.series("DatabaseConnections", ORDERS))[window]
-    assert (point["sample_count"], point["max"], point["min"]) == (LONG_S, 21, 1)
-    assert 2 <= point["values"][21] <= 3, "not averaged away"
-    assert point["datums"] == 1
+    assert (point["max"] >= 21, point["min"], point["datums"]) == (True, 1, 1)
+    assert 2 <= sum(count for value, count in point["values"].items() if value >= 21) <= until - since + 1, "not averaged away"
+    assert dict(standin.series("DatabaseUp", ORDERS))[window]["sample_count"] == LONG_S, "one a second"
 
 
 def test_sigterm_publishes_what_is_open_and_leaves(agent_for, server, standin):

@@ -1,30 +1,38 @@
-"""Faults of every kind in random order against two databases and the stand-in, and what must hold all along.
+"""Faults of every kind in random order against two databases, a PgBouncer and the stand-in, and what must hold all along.
 
 By default each kind strikes once. POOLWARDEN_STORM_S=900 goes on for so long; POOLWARDEN_SEED repeats an order. The agent
 runs in a network of its own, so that names and cables can be pulled; its wall clock can be set (tools/clock_and_loop.c).
+The PgBouncer has one connection to `orders` for more clients than it can serve: all the time some are told that they
+waited too long, and each of them must be counted.
 """
 import contextlib
 import mmap
 import os
 import pathlib
 import random
-import re
 import struct
 import subprocess
 import threading
 import time
 
+import psycopg2
 import pytest
 
 from agent import SANITIZER, Agent, agent_conf
+from arrived import ORDERS, windows
 from aws_standin import Standin
 from network import Network
+from pgbouncer import STATS_PASSWORD, PgBouncer
 from postgres import PASSWORD, Postgres
 from test_failover import hosts_of, relay
 from wait import wait_until
 
 STORM_S = float(os.environ.get("POOLWARDEN_STORM_S", "0"))
 NAMES = ("orders", "billing")
+FIRST_PORT = 5900  # of the relays through which the agent comes: to the databases, then to the PgBouncer
+BOUNCER_PORT = FIRST_PORT + len(NAMES)
+POOL = {**ORDERS, "Pool": "bouncer"}
+CLIENTS = 3
 SESSIONS = "select count(*) from pg_stat_activity where application_name = 'poolwarden'"
 LATENCY_MAX_MS = 50
 
@@ -35,20 +43,25 @@ class Shared:
     """What tools/clock_and_loop.c shares with us."""
 
     def __init__(self, path):
-        path.write_bytes(bytes(32))
+        path.write_bytes(struct.pack("<6q", 0, FIRST_PORT, 0, 0, 0, 0))
         self.path = path
         self._file = open(path, "r+b")
-        self._map = mmap.mmap(self._file.fileno(), 32)
+        self._map = mmap.mmap(self._file.fileno(), 48)
 
     def set_clock(self, offset_s):
         self._map[:8] = struct.pack("<q", int(offset_s * 1e9))
 
     @property
     def longest_ms(self):
-        """Of a turn: wall time, CPU time."""
-        wall, cpu, turns = struct.unpack("<3q", self._map[8:])
+        """Of a turn: wall time, and that without the time for which others had the processors."""
+        wall, own, turns = struct.unpack("<3q", self._map[16:40])
         assert turns > 0, "no turn was seen"
-        return wall / 1e6, cpu / 1e6
+        return wall / 1e6, own / 1e6
+
+    @property
+    def sockets(self):
+        """The most to one database or PgBouncer at any time."""
+        return struct.unpack("<q", self._map[40:])[0]
 
 
 class World:
@@ -58,9 +71,11 @@ class World:
         self.hosts = stack.enter_context(hosts_of(self.network))
         self.standin = stack.enter_context(Standin(host=self.network.outside))
         self.shared = Shared(tmp_path / "shared")
-        self.ports = {name: 5900 + number for number, name in enumerate(NAMES)}
+        self.ports = {name: FIRST_PORT + number for number, name in enumerate(NAMES)}
         for name in NAMES:
             stack.enter_context(relay(self.network.outside, self.ports[name], self.servers[name].port))
+        self.bouncer = stack.enter_context(PgBouncer(self.servers["orders"], default_pool_size=1, query_wait_timeout=1))
+        stack.enter_context(relay(self.network.outside, BOUNCER_PORT, self.bouncer.port))
         self.names_resolve(True)
         library = pathlib.Path(binary).parent / "tests" / "tools" / "libclock_and_loop.so"
         script = tmp_path / "inside"
@@ -70,37 +85,59 @@ class World:
         self.agent = Agent(script, tmp_path / "agent", {}, self.standin, text=self.conf("full", tmp_path / "agent"))
         stack.callback(self.agent.check)
         stack.callback(self.agent.kill)
-        self.sockets, self.ended = 0, threading.Event()
+        self.ended = threading.Event()
 
     def conf(self, metrics, directory=None):
         databases = {name: f"postgresql://poolwarden:{PASSWORD}@{name}.test:{self.ports[name]}/postgres"
                      for name in NAMES}
-        return agent_conf(directory or self.agent.directory, databases, cloudwatch={"metrics": metrics})
+        pool = {"type": "pgbouncer", "database": "orders", "log": self.bouncer.log,
+                "url": f"postgresql://stats:{STATS_PASSWORD}@{self.network.outside}:{BOUNCER_PORT}/pgbouncer"}
+        return agent_conf(directory or self.agent.directory, databases, cloudwatch={"metrics": metrics},
+                          **{"pool bouncer": pool})
 
     def names_resolve(self, do):
         self.hosts.write_text("".join(f"{self.network.outside} {name}.test\n" for name in NAMES) if do else "\n")
 
-    def watch_sockets(self):
-        """The most sockets of the agent to one database, at any time."""
-        ports = {f":{port:04X}" for port in self.ports.values()}
-        while not self.ended.wait(0.02):
-            with contextlib.suppress(OSError):
-                own = set()
-                for descriptor in os.listdir(f"/proc/{self.agent.process.pid}/fd"):
-                    with contextlib.suppress(OSError):
-                        own.add(os.readlink(f"/proc/{self.agent.process.pid}/fd/{descriptor}"))
-                with open(f"/proc/{self.agent.process.pid}/net/tcp", encoding="ascii") as table:
-                    rows = [line.split() for line in table]
-                for port in ports:
-                    count = sum(len(row) > 9 and row[2].endswith(port) and f"socket:[{row[9]}]" in own for row in rows)
-                    self.sockets = max(self.sockets, count)
+    def use_pool(self):
+        """A client that comes again and again, whatever it is told."""
+        while not self.ended.is_set():
+            with contextlib.suppress(psycopg2.Error), contextlib.closing(self.bouncer.connect()) as session, \
+                    session.cursor() as cursor:
+                cursor.execute("select pg_sleep(1.5)")
+            self.ended.wait(0.1)
 
-    def memory_kb(self):
-        with open(f"/proc/{self.agent.process.pid}/smaps_rollup", encoding="ascii") as file:
-            return sum(int(number) for number in re.findall(r"Private_\w+:\s+(\d+)", file.read()))
+    @contextlib.contextmanager
+    def clients(self):
+        threads = [threading.Thread(target=self.use_pool) for _ in range(CLIENTS)]
+        for thread in threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            self.ended.set()
+            for thread in threads:
+                thread.join()
 
-    def has_one_session(self, name):
-        return self.servers[name].value(SESSIONS) == 1
+    def sessions(self, name):
+        return self.servers[name].value(SESSIONS)
+
+    def consoles(self):
+        """Sessions of the agent on PgBouncer's console; our own is not counted."""
+        with contextlib.closing(psycopg2.connect(self.bouncer.url(), connect_timeout=5)) as session:
+            session.autocommit = True
+            with session.cursor() as cursor:
+                cursor.execute("show clients")
+                users = [column.name for column in cursor.description].index("user")
+                return sum(row[users] == "stats" for row in cursor.fetchall()) - 1
+
+    def recovers(self, fault):
+        """Within 10 s one session to each again."""
+        deadline_s = BACK_WITHIN_S.get(fault, 10)
+        for each in NAMES:
+            wait_until(lambda: self.sessions(each) == 1, deadline_s,
+                       what=lambda: f"{each} after {fault}: {self.sessions(each)} sessions\n{self.agent.log[-3000:]}")
+        wait_until(lambda: self.consoles() == 1, deadline_s,
+                   what=lambda: f"PgBouncer after {fault}: {self.consoles()} sessions\n{self.agent.log[-3000:]}")
 
 
 def hold(seconds):
@@ -168,6 +205,21 @@ def clock_behind(world, server, seconds):
     world.shared.set_clock(0)
 
 
+def bouncer_frozen(world, server, seconds):
+    with world.bouncer.frozen():
+        hold(seconds + 4)
+
+
+def bouncer_killed(world, server, seconds):
+    world.bouncer.kill()
+    hold(seconds)
+    world.bouncer.start()
+
+
+def bouncer_restarted(world, server, seconds):
+    world.bouncer.restart()
+
+
 def service_fault(fault, **details):
     def strike(world, server, seconds):
         rule = world.standin.faults.add(fault, operation="PutMetricData", count=None, **details)
@@ -198,7 +250,9 @@ def reloaded(world, server, seconds):
 
 
 FAULTS = [frozen, killed, restarted, sessions_ended, slots_taken, packets_dropped, names_gone, wrong_password, clock_ahead,
-          clock_behind, poison, service_gone, reloaded, service_fault("html"), service_fault("ThrottlingException"),
+          clock_behind, bouncer_frozen, bouncer_killed, bouncer_restarted, poison, service_gone, reloaded,
+          service_fault("html"), service_fault("InternalServiceFault"), service_fault("ThrottlingException"),
+          service_fault("AccessDenied"), service_fault("ExpiredToken"), service_fault("hang"), service_fault("close"),
           service_fault("delay", delay_s=1.5)]
 BACK_WITHIN_S = {"wrong_password": 35}  # a wrong password is tried every 15 to 30 s
 
@@ -212,18 +266,21 @@ def strike_all(world, chance, begun):
             fault(world, world.servers[name], chance.uniform(1, 4))
             assert world.agent.is_running, world.agent.log[-4000:]
             assert not SANITIZER.search(world.agent.log), world.agent.log
-            for each in NAMES:
-                began = time.monotonic()
-                wait_until(lambda: world.has_one_session(each), BACK_WITHIN_S.get(fault.__name__, 10),
-                           what=lambda: f"{each} after {fault.__name__}: {world.servers[each].value(SESSIONS)} sessions\n"
-                                        + world.agent.log[-3000:])
+            world.recovers(fault.__name__)
             if time.monotonic() - last_minute > 60:
                 last_minute = time.monotonic()
-                memory.append(world.memory_kb())
+                memory.append(world.agent.memory_kb)
             if STORM_S and time.monotonic() - begun > STORM_S:
                 return memory
         if not STORM_S:
             return memory
+
+
+def timeouts_of(standin, dimensions):
+    """What arrived of PoolTimeout: each window once, and all of it (a datum that may have been stored is sent again)."""
+    datums = standin.metrics("PoolTimeout", dimensions)
+    once = {(datum.timestamp, tuple(datum.values), tuple(datum.counts)): datum.sum for datum in datums}
+    return sum(once.values()), sum(datum.sum for datum in datums)
 
 
 def test_faults_in_random_order(binary, tmp_path):
@@ -234,34 +291,38 @@ def test_faults_in_random_order(binary, tmp_path):
         world = World(stack, binary, tmp_path)
         world.agent.start()
         started = time.monotonic()
-        wait_until(lambda: all(world.has_one_session(name) for name in NAMES), 15)
-        watcher = threading.Thread(target=world.watch_sockets)
-        watcher.start()
-        stack.callback(watcher.join)
-        stack.callback(world.ended.set)
-        memory = strike_all(world, chance, started)
+        world.recovers("start")
+        windows(world.standin, 1, "PoolTimeout", POOL)  # the log is read from here on
+        with world.clients():
+            memory = strike_all(world, chance, started)
         hold(3)
         elapsed = time.monotonic() - started
         assert world.agent.terminate(15) == 0
-        wall_ms, cpu_ms = world.shared.longest_ms
+        wall_ms, own_ms = world.shared.longest_ms
         counts = {}
         for name in NAMES:
             dimensions = {"DBInstanceIdentifier": name}
-            up = [datum for datum in world.standin.metrics("DatabaseUp", dimensions)]
+            up = world.standin.metrics("DatabaseUp", dimensions)
             sampled = sum(point["sample_count"]
                           for _, point in world.standin.series("DatabaseConnections", dimensions))
             counts[name] = (sum(datum.sample_count for datum in up), sum(datum.sum for datum in up), sampled)
         ambiguous = sum(datum.sum for datum in world.standin.metrics("AgentAmbiguousRetries"))
-        print(f"{elapsed:.0f} s: longest turn {wall_ms:.1f} ms ({cpu_ms:.1f} ms of CPU); sockets at once "
-              f"{world.sockets}; (ticks, up, sampled) {counts}; ambiguous datums {ambiguous:g}; memory by the minute "
-              f"{memory} KB")
-        assert world.sockets <= 1
-        assert cpu_ms < LATENCY_MAX_MS
+        told = world.bouncer.told_in_log()
+        timeouts = [timeouts_of(world.standin, dimensions) for dimensions in (POOL, ORDERS, {})]
+        print(f"{elapsed:.0f} s: longest turn {wall_ms:.1f} ms ({own_ms:.1f} ms of its own); sockets at once "
+              f"{world.shared.sockets}; (ticks, up, sampled) {counts}; {told} timeouts, arrived (once, all) {timeouts}; "
+              f"ambiguous datums {ambiguous:g}; memory by the minute {memory} KB")
+        assert world.shared.sockets == 1
+        assert own_ms < LATENCY_MAX_MS
         for ticks, _, _ in counts.values():
             assert ticks >= elapsed * 0.97 - 10, "a tick has no value"
             assert ambiguous or ticks <= elapsed + 10
+        for once, with_doubled in timeouts:
+            assert once <= told <= with_doubled and told > len(FAULTS)
+            assert ambiguous or with_doubled == told
         if STORM_S >= 300 and not sanitized(binary):
-            assert max(memory[2:]) <= 1.05 * memory[2], memory
+            half = len(memory) // 2  # at each minute more or less waits for CloudWatch
+            assert max(memory[half:]) <= 1.05 * max(memory[2:half]), memory
 
 
 def sanitized(binary):
