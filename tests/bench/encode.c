@@ -5,6 +5,7 @@
  *
  *     bench_encode [ROUNDS]
  */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <zlib.h>
@@ -26,6 +27,17 @@ enum kind { INTEGERS, DECIMALS };
 
 static const char *const kinds[] = {"integers", "decimals"};
 
+/* The same in each run, and as little of a pattern as what is sampled has. */
+static double sampled(enum kind kind)
+{
+    static uint64_t seed;
+
+    seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    double count = (double)(seed >> 33) / 0x1p31 * 400;
+
+    return kind == INTEGERS ? floor(count) : floor(count) / 197 * 100;
+}
+
 static void on_datum(void *arg, int64_t start_ms, const char *members)
 {
     spool_push(arg, start_ms, members);
@@ -41,13 +53,12 @@ static struct windows *fill(size_t datums, enum kind kind)
     for (size_t i = 0; i < datums; i++) {
         (void)snprintf(name, sizeof(name), "database-%zu", i);
         for (int second = 0; second < VALUES; second++) {
-            double count = (double)(20 + (second * 7 + (int)i) % 61);
             const struct reading reading = {.metric = kind == INTEGERS
                                                           ? METRIC_DATABASE_CONNECTIONS
                                                           : METRIC_CONNECTION_UTILIZATION,
                                             .database = name,
                                             .time_ms = START_MS + second * 1000,
-                                            .value = kind == INTEGERS ? count : count / 197 * 100};
+                                            .value = sampled(kind)};
 
             windows_put(windows, &reading);
         }
