@@ -14,6 +14,7 @@
 #include <inttypes.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -376,22 +377,46 @@ static bool shake_hands(struct session *session)
     return why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE;
 }
 
-static bool serve(struct session *session)
+/* As much as there is; after the offer of TLS the next bytes are OpenSSL's. */
+static ssize_t read_some(struct session *session)
 {
+    unsigned char *at = session->in + session->in_len;
     size_t room = INPUT_MAX - 1 - session->in_len;
     ssize_t got;
 
-    if (session->tls && !session->tls_is_up && (!shake_hands(session) || !session->tls_is_up)) {
-        return session->tls_is_up || SSL_want_read(session->tls) || SSL_want_write(session->tls);
+    if (!session->tls) {
+        return recv(session->fd, at, room, 0);
     }
-    do {
-        got = session->tls_is_up ? SSL_read(session->tls, session->in + session->in_len, (int)room)
-                                 : recv(session->fd, session->in + session->in_len, room, 0);
-        if (got > 0) {
-            session->in_len += (size_t)got;
+    got = SSL_read(session->tls, at, (int)room);
+    if (got <= 0) {
+        errno = SSL_get_error(session->tls, (int)got) == SSL_ERROR_WANT_READ ? EAGAIN : EPROTO;
+        return -1;
+    }
+    return got;
+}
+
+/* false: it is over. */
+static bool serve(struct session *session)
+{
+    ssize_t got;
+
+    ERR_clear_error();
+    if (session->tls && !session->tls_is_up && !shake_hands(session)) {
+        return false;
+    }
+    if (session->tls && !session->tls_is_up) {
+        return true;
+    }
+    while ((got = read_some(session)) > 0) {
+        session->in_len += (size_t)got;
+        if (!take_input(session)) {
+            return false;
         }
-    } while (got > 0 && take_input(session) && (room = INPUT_MAX - 1 - session->in_len) > 0);
-    return got < 0 && (session->tls_is_up ? SSL_want_read(session->tls) != 0 : errno == EAGAIN);
+        if (session->tls && !session->tls_is_up) {
+            return true;
+        }
+    }
+    return got < 0 && errno == EAGAIN;
 }
 
 /* --- all of them ---------------------------------------------------------------------------- */
