@@ -6,7 +6,6 @@
 """
 import contextlib
 import gzip
-import os
 import pathlib
 import shutil
 import subprocess
@@ -20,7 +19,7 @@ from ports import free_port
 from wait import wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BUILD = pathlib.Path(os.environ.get("POOLWARDEN_BUILD", ROOT / "build" / "release"))
+BUILD = ROOT / "build" / "release"
 SYSTEM_BUNDLE = pathlib.Path("/etc/ssl/certs/ca-certificates.crt")
 CERTIFICATE_END = "-----END CERTIFICATE-----\n"
 REGIONAL = 5  # certificates in the bundle that RDS has for one region
@@ -147,13 +146,13 @@ class Machinery(contextlib.ExitStack):
 
 
 def end(process):
-    if process.poll() is None:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+    """Nobody needs what it may still want to say."""
+    process.terminate()
+    try:
+        process.wait(0.5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def installed(program):
