@@ -57,7 +57,7 @@ static struct windows *fill(size_t datums, enum kind kind)
                                                           ? METRIC_DATABASE_CONNECTIONS
                                                           : METRIC_CONNECTION_UTILIZATION,
                                             .database = name,
-                                            .time_ms = START_MS + second * 1000,
+                                            .time_ms = START_MS + (int64_t)second * 1000,
                                             .value = sampled(kind)};
 
             windows_put(windows, &reading);

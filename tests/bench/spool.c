@@ -13,6 +13,7 @@
 #include <uv.h>
 
 #include "agent/publish/spool.h"
+#include "aws/common/mem.h"
 #include "tests/bench/measure.h"
 
 #define WINDOWS     10
@@ -63,10 +64,10 @@ static double replay_mb_s(uv_loop_t *loop, const char *dir)
     double before = measure_wall_us();
     struct spool *spool = open_spool(loop, dir, &found);
     double us = measure_wall_us() - before;
-    uint64_t ids[WINDOWS * DATUMS];
+    uint64_t ids[(size_t)WINDOWS * DATUMS];
 
-    if (found.datums != WINDOWS * DATUMS) {
-        fprintf(stderr, "of %d datums %zu came back\n", WINDOWS * DATUMS, found.datums);
+    if (found.datums != MEM_COUNT(ids)) {
+        fprintf(stderr, "of %zu datums %zu came back\n", MEM_COUNT(ids), found.datums);
         exit(1);
     }
     for (size_t i = 0; i < found.datums; i++) {
