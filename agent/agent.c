@@ -19,7 +19,6 @@
 #include "agent/state.h"
 #include "agent/vitals.h"
 #include "aws/common/mem.h"
-#include "aws/common/random.h"
 #include "aws/time.h"
 
 #define TICK_MS           1000
@@ -27,6 +26,7 @@
 #define UNHEALTHY_MS      15000 /* later than any deadline of ours */
 #define FLUSH_MS          4000  /* of the 5 s that leaving may take */
 #define PROVISION_AT_TICK 3     /* by then most limits are known: one comparison instead of two */
+#define FIRST_TICK_MS     10    /* after the start: sessions that open then find it waiting */
 
 struct agent {
     uv_loop_t loop;
@@ -579,8 +579,8 @@ static void start(struct agent *agent)
     start_sources(agent);
     agent->running = true;
     agent->published_ms = time_now_ms() / config->publish_interval_ms * config->publish_interval_ms;
-    ticker_start(&agent->ticker, &agent->loop, TICK_MS, (int)(random_fraction() * TICK_MS), on_tick,
-                 agent);
+    ticker_start(&agent->ticker, &agent->loop, TICK_MS,
+                 (int)((time_now_ms() + FIRST_TICK_MS) % TICK_MS), on_tick, agent);
     log_info("poolwarden %s: databases %zu, pools %zu, namespace %s in %s, metrics %s every %d s",
              POOLWARDEN_VERSION, config->database_count, config->pool_count, config->namespace_,
              agent->cloud.region ? agent->cloud.region : "no region yet",

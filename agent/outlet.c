@@ -12,6 +12,10 @@
 #include "aws/common/mem.h"
 #include "aws/time.h"
 
+/* Windows are closed at a tick; to compress their datums takes milliseconds, in which nobody shall
+ * wait for an answer to be read. */
+#define SEND_AFTER_MS 500
+
 struct outlet {
     uv_loop_t *loop;
     const struct cloud *cloud;
@@ -165,6 +169,7 @@ static void start_parts(struct outlet *outlet, const struct outlet_options *opti
         .namespace_ = outlet->namespace_,
         .former_region = outlet->former ? options->region : NULL,
         .window_ms = windows.length_ms,
+        .delay_ms = SEND_AFTER_MS,
         .on_dry_run = options->dry_run ? on_dry_run : NULL,
         .on_sent = on_sent,
         .on_ambiguous = on_ambiguous,

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -59,13 +60,17 @@ static bool load(struct state *state, struct err *err)
     return ok;
 }
 
-/* A whole file in place of the old one, so that a crash leaves one or the other. */
+/* A whole file in place of the old one, so that a crash leaves one or the other. In one write:
+ * jansson's own would be one for each word of it. */
 static bool save(const struct state *state, struct err *err)
 {
     char *temporary = mem_printf("%s.new", state->path);
+    char *text = mem_check(json_dumps(state->limits, JSON_INDENT(2) | JSON_SORT_KEYS));
+    size_t len = strlen(text);
     int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    bool ok = fd >= 0 && json_dumpfd(state->limits, fd, JSON_INDENT(2) | JSON_SORT_KEYS) == 0;
+    bool ok = fd >= 0 && write(fd, text, len) == (ssize_t)len;
 
+    free(text);
     if (fd >= 0) {
         ok = close(fd) == 0 && ok;
     }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "aws/cloudwatch_json.h"
+#include "aws/common/decimal.h"
 #include "aws/common/json.h"
 #include "aws/common/mem.h"
 
@@ -77,7 +78,7 @@ void cloudwatch_alarm_copy(const struct cloudwatch_alarm *alarm, struct cloudwat
 
 static json_t *number_to_json(double number)
 {
-    return cloudwatch_is_integer(number) ? json_integer((json_int_t)number) : json_real(number);
+    return decimal_is_integer(number) ? json_integer((json_int_t)number) : json_real(number);
 }
 
 /* Takes the item; the list is NULL once an item was. */
@@ -162,7 +163,7 @@ char *cloudwatch_alarm_to_json(const struct cloudwatch_alarm *alarm,
         return NULL;
     }
     /* The threshold is the only number that may have a fraction. */
-    size_t digits = (size_t)cloudwatch_digits(alarm->threshold);
+    size_t digits = (size_t)decimal_digits(alarm->threshold);
     char *text = mem_check(json_dumps(document, JSON_COMPACT | JSON_REAL_PRECISION(digits)));
     json_decref(document);
     return text;

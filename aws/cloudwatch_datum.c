@@ -6,32 +6,9 @@
 #include <string.h>
 
 #include "aws/cloudwatch_json.h"
+#include "aws/common/decimal.h"
 
-#define INTEGER_MAX  9007199254740992.0 /* 2^53: up to here doubles count every integer */
-#define DIGITS_SHORT 15                 /* any decimal of so many digits survives a double ... */
-#define DIGITS_EXACT 17                 /* ... and any double survives so many digits */
-
-/* --- Numbers and text ----------------------------------------------------------------------- */
-
-bool cloudwatch_is_integer(double number)
-{
-    return fabs(number) <= INTEGER_MAX && number == floor(number);
-}
-
-int cloudwatch_digits(double number)
-{
-    char text[40];
-    int digits = DIGITS_SHORT;
-
-    while (digits < DIGITS_EXACT) {
-        snprintf(text, sizeof(text), "%.*g", digits, number);
-        if (strtod(text, NULL) == number) {
-            break;
-        }
-        digits++;
-    }
-    return digits;
-}
+/* --- Text ----------------------------------------------------------------------------------- */
 
 static void write_string(struct buf *out, const char *text)
 {
@@ -49,15 +26,6 @@ static void write_string(struct buf *out, const char *text)
         }
     }
     buf_putc(out, '"');
-}
-
-static void write_number(struct buf *out, double number)
-{
-    if (cloudwatch_is_integer(number)) {
-        buf_printf(out, "%" PRId64, (int64_t)number);
-    } else {
-        buf_printf(out, "%.*g", cloudwatch_digits(number), number);
-    }
 }
 
 static void write_member(struct buf *out, const char *name, const char *text)
@@ -89,7 +57,7 @@ static void write_numbers(struct buf *out, const char *name, const double *numbe
     for (size_t i = 0; i < datum->value_count; i++) {
         if (isfinite(datum->values[i]) && isfinite(datum->counts[i])) {
             buf_puts(out, comma);
-            write_number(out, numbers[i]);
+            decimal_write(out, numbers[i]);
             comma = ",";
         }
     }
@@ -107,7 +75,7 @@ void cloudwatch_encode_datum(const struct cloudwatch_datum *datum, struct buf *o
     write_dimensions(out, datum);
     if (is_single_value(datum)) {
         buf_puts(out, ",\"Value\":");
-        write_number(out, datum->values[0]);
+        decimal_write(out, datum->values[0]);
     } else {
         write_numbers(out, "Values", datum->values, datum);
         write_numbers(out, "Counts", datum->counts, datum);

@@ -10,11 +10,6 @@
 
 #include "aws/cloudwatch.h"
 
-/* Numbers: a whole one is written without a fraction; others with so many significant digits that
- * they read back the same, 37.6 as 37.6. */
-bool cloudwatch_is_integer(double number);
-int cloudwatch_digits(double number);
-
 /* The body of PutMetricData. */
 void cloudwatch_write_body(const char *namespace_, const struct cloudwatch_entry *entries,
                            size_t count, struct buf *out);

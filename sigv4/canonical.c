@@ -76,8 +76,8 @@ static size_t blank_len(const char *at)
         "\xe2\x80\xa9", "\xe2\x80\xaf", "\xe2\x81\x9f", "\xe3\x80\x80",
     };
 
-    if (*at == ' ' || (*at >= '\t' && *at <= '\r') || (*at >= 0x1c && *at <= 0x1f))
-        return 1;
+    if ((unsigned char)*at < 0x80)
+        return *at == ' ' || (*at >= '\t' && *at <= '\r') || (*at >= 0x1c && *at <= 0x1f);
     for (size_t i = 0; i < sizeof(wide) / sizeof(wide[0]); i++)
         if (strncmp(at, wide[i], strlen(wide[i])) == 0)
             return strlen(wide[i]);

@@ -6,6 +6,8 @@
 
 #include <openssl/crypto.h>
 
+#define PRINTF_ROOM 128 /* most of what is printed fits */
+
 /* Room for len more bytes and a NUL. */
 static bool text_reserve(struct text *text, size_t len)
 {
@@ -44,19 +46,26 @@ void text_puts(struct text *text, const char *string)
     text_add(text, string, strlen(string));
 }
 
+/* What does not fit is written a second time. */
 void text_printf(struct text *text, const char *format, ...)
 {
     va_list args;
+
+    if (!text_reserve(text, PRINTF_ROOM))
+        return;
+    size_t room = text->size - text->len;
     va_start(args, format);
-    int len = vsnprintf(NULL, 0, format, args);
+    int len = vsnprintf(text->bytes + text->len, room, format, args);
     va_end(args);
     if (len < 0 || !text_reserve(text, (size_t)len)) {
         text->failed = true;
         return;
     }
-    va_start(args, format);
-    vsnprintf(text->bytes + text->len, (size_t)len + 1, format, args);
-    va_end(args);
+    if ((size_t)len >= room) {
+        va_start(args, format);
+        vsnprintf(text->bytes + text->len, (size_t)len + 1, format, args);
+        va_end(args);
+    }
     text->len += (size_t)len;
 }
 

@@ -315,7 +315,7 @@ void publisher_set_client(struct publisher *publisher, struct aws_client *client
 void publisher_kick(struct publisher *publisher)
 {
     if (publisher_idle(publisher)) {
-        uv_timer_start(&publisher->timer, on_timer, 0, 0);
+        uv_timer_start(&publisher->timer, on_timer, (uint64_t)publisher->options.delay_ms, 0);
     }
 }
 

@@ -50,6 +50,7 @@ struct publisher_options {
     const char
         *former_region; /* not NULL: what an earlier run left for there is sent; for the log */
     int window_ms;
+    int delay_ms; /* between a kick and the request */
     /* NULL: send; else tell what would be sent, and need no client. */
     void (*on_dry_run)(void *arg, const struct cloudwatch_entry *entries, size_t count);
     /* The spool has become empty: all of it was acknowledged or given up. May stop the publisher.
@@ -66,7 +67,9 @@ struct publisher *publisher_new(const struct publisher_options *options);
 /* Until there is a client everything waits in the spool. */
 void publisher_set_client(struct publisher *publisher, struct aws_client *client);
 
-/* There is something to send: begins unless it is under way already or backing off. */
+/* There is something to send: begins, after delay_ms, unless it is under way already or backing
+ * off.
+ */
 void publisher_kick(struct publisher *publisher);
 
 /* The same at once, without waiting for the backoff to end: before leaving. */

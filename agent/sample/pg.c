@@ -266,6 +266,7 @@ static void go_on_connecting(struct pg *pg)
 {
     if (PQstatus(pg->conn) == CONNECTION_SSL_STARTUP && pg->events != 0 &&
         turn_is_taken(pg->loop)) {
+        begin(pg, PG_CONNECTING, pg->deadline_ms, false); /* it is not the server that is late */
         return;
     }
     unwatch(pg);

@@ -8,10 +8,11 @@
 #include "agent/sample/queries.h"
 #include "aws/common/mem.h"
 
-#define HURRY_MS       2000
-#define LOOK_UP_MAX_MS 3000
-#define STATEMENT_MAX  65536
-#define SAMPLE         "sample" /* the prepared statement's name */
+#define HURRY_MS            2000
+#define LOOK_UP_MAX_MS      3000
+#define BETWEEN_OPENINGS_MS 3
+#define STATEMENT_MAX       65536
+#define SAMPLE              "sample" /* the prepared statement's name */
 
 /* --- how opening ends ----------------------------------------------------------------------- */
 
@@ -310,11 +311,24 @@ static void on_connected(void *arg, const struct err *err)
     pg_query(&session->pg, query_backend_pid, SESSION_ANSWER_MS, on_backend_pid);
 }
 
+/* Hundreds of sessions are not opened in one go, neither at the start nor when a network is back:
+ * servers, proxies and address translation see a slope, and what is open already is sampled
+ * meanwhile. Each waits for its turn. */
+static uint64_t wait_for_turn_ms(const uv_loop_t *loop)
+{
+    static uint64_t next_ms;
+    uint64_t now_ms = uv_now(loop);
+    uint64_t turn_ms = next_ms > now_ms ? next_ms : now_ms;
+
+    next_ms = turn_ms + BETWEEN_OPENINGS_MS;
+    return turn_ms - now_ms;
+}
+
 void session_open(struct session *session, pg_connected *done)
 {
     session->on_open = done;
     session->pg.place[0] = '\0';
-    uv_timer_start(&session->start, on_start, 0, 0);
+    uv_timer_start(&session->start, on_start, wait_for_turn_ms(session->options.loop), 0);
 }
 
 /* --- asking --------------------------------------------------------------------------------- */

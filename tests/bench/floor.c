@@ -3,7 +3,7 @@
  * prepared statement as the agent's, one timer, one poll handle, no publishing. tests/bench/run
  * measures the agent beside it.
  *
- *     floor postgresql://...
+ *     bench_floor postgresql://... [STATEMENT-FILE]
  */
 #include <libpq-fe.h>
 #include <stdio.h>
@@ -11,6 +11,9 @@
 #include <uv.h>
 
 #include "agent/sample/queries.h"
+#include "aws/common/file.h"
+
+#define STATEMENT_MAX 65536
 
 static PGconn *conn;
 
@@ -39,24 +42,37 @@ static void on_timer(uv_timer_t *timer)
     PQflush(conn);
 }
 
-int main(int argc, char **argv)
+/* The agent's own, unless another is given. */
+static void read_statement(const char *file, struct buf *sql)
 {
-    const struct query_options options = {.server_version = 150000,
+    const struct query_options options = {.server_version = PQserverVersion(conn),
                                           .long_query_ms = 60000,
                                           .leak_ms = 600000,
                                           .stale_idle_ms = 300000};
+    struct err err;
+
+    if (!file) {
+        query_sample(&options, sql);
+    } else if (!file_read(file, sql, &err)) {
+        fprintf(stderr, "%s\n", err.message);
+        exit(1);
+    }
+}
+
+int main(int argc, char **argv)
+{
     uv_loop_t *loop = uv_default_loop();
     uv_poll_t poll;
     uv_timer_t timer;
     struct buf sql;
 
-    if (argc != 2) {
-        fputs("usage: floor URL\n", stderr);
+    if (argc != 2 && argc != 3) {
+        fputs("usage: bench_floor URL [STATEMENT-FILE]\n", stderr);
         return 2;
     }
-    buf_init(&sql, 65536);
-    query_sample(&options, &sql);
     conn = PQconnectdb(argv[1]);
+    buf_init(&sql, STATEMENT_MAX);
+    read_statement(argc == 3 ? argv[2] : NULL, &sql);
     PQclear(PQprepare(conn, "sample", buf_text(&sql), 0, NULL));
     if (PQstatus(conn) != CONNECTION_OK || PQsetnonblocking(conn, 1) != 0) {
         fputs(PQerrorMessage(conn), stderr);

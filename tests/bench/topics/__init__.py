@@ -1,0 +1,1 @@
+"""One module a topic: measure(machinery) gives the rows of the table."""
