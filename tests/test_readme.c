@@ -55,14 +55,12 @@ static bool is_of_alarm(const struct config_key *key)
     return false;
 }
 
-static void put_meaning(struct buf *out, const struct config_key *key)
+static void put_accepted(struct buf *out, const struct config_key *key)
 {
     struct buf text;
 
     buf_init(&text, 4096);
-    buf_printf(&text, "%s Accepted: ", key->meaning);
     value_accepted(key->type, &key->rule, &text);
-    buf_printf(&text, ".%s", key->reloadable ? "" : " *Restart.*");
     put_cell(out, buf_text(&text));
     buf_done(&text);
 }
@@ -70,18 +68,21 @@ static void put_meaning(struct buf *out, const struct config_key *key)
 static void put_key(struct buf *out, const struct config_key *key)
 {
     char *name = mem_printf("%s%s", key->name, key->type == &value_pairs ? "NAME" : "");
+    char *meaning = mem_printf("%s%s", key->meaning, key->reloadable ? "" : " *Restart.*");
 
     buf_puts(out, "|");
     put_code(out, name);
     put_code(out, key->default_text);
-    put_meaning(out, key);
+    put_cell(out, meaning);
+    put_accepted(out, key);
     buf_puts(out, "\n");
+    free(meaning);
     free(name);
 }
 
 static void put_keys(struct buf *out, int section)
 {
-    buf_puts(out, "| key | default | meaning |\n| --- | --- | --- |\n");
+    buf_puts(out, "| key | default | meaning | accepted |\n| --- | --- | --- | --- |\n");
     for (size_t i = 0; i < config_key_count; i++) {
         if (config_keys[i].section == (enum config_section)section &&
             !is_of_alarm(&config_keys[i])) {
@@ -95,7 +96,7 @@ static void put_metrics(struct buf *out, int unused)
     static const char *const of[] = {"database", "pool", "agent"};
 
     (void)unused;
-    buf_puts(out, "| metric | set | of | unit | read | meaning |\n"
+    buf_puts(out, "| metric | set | of | unit | kind | meaning |\n"
                   "| --- | --- | --- | --- | --- | --- |\n");
     for (int id = 0; id < METRIC_COUNT; id++) {
         const struct metric *metric = metric_get((enum metric_id)id);
@@ -104,7 +105,7 @@ static void put_metrics(struct buf *out, int unused)
                    metric->extra_dimension != NULL ? " by " : "",
                    metric->extra_dimension != NULL ? metric->extra_dimension : "",
                    metric_set_name(metric->set), of[metric->of], metric->unit,
-                   metric->kind == METRIC_COUNTER ? "Sum" : "Maximum ...");
+                   metric->kind == METRIC_COUNTER ? "counter" : "gauge");
         put_cell(out, metric->meaning);
         buf_puts(out, "\n");
     }

@@ -203,10 +203,17 @@ AWS_SAYS = {("ecs", "run-task"): "arn:aws:ecs:eu-west-1:123456789012:task/cluste
 GLOBAL = {"query", "output", "region", "profile", "cli-input-json", "no-cli-pager"}
 
 
+def check_input(operation, url):
+    from botocore.validate import ParamValidator
+    report = ParamValidator().validate(json.loads(pathlib.Path(url[len("file://"):]).read_text()), operation.input_shape)
+    if report.has_errors():
+        refuse(report.generate_report())
+
+
 def aws(service, call, *words):
     import botocore.session
-    client = botocore.session.get_session().get_service_model(service)
     from botocore import xform_name
+    client = botocore.session.get_session().get_service_model(service)
     options = {word[2:] for word in words if word.startswith("--")} - GLOBAL
     if call == "wait":
         waiters = botocore.session.get_session().get_waiter_model(service)
@@ -218,13 +225,15 @@ def aws(service, call, *words):
     known = {xform_name(name, "-") for name in operation.input_shape.members}
     if options - known:
         refuse(f"no such options: {', '.join(sorted(options - known))}; there are {', '.join(sorted(known))}")
-    if "cli-input-json" not in {word[2:] for word in words}:
-        missing = {xform_name(name, "-") for name in operation.input_shape.required_members} - options
-        if missing:
-            refuse(f"needs {', '.join(sorted(missing))}")
     for word in words:
         if word.startswith("file://") and not pathlib.Path(word[7:]).exists():
             refuse(f"there is no {word[7:]}")
+    if "--cli-input-json" in words:
+        check_input(operation, words[words.index("--cli-input-json") + 1])
+    else:
+        missing = {xform_name(name, "-") for name in operation.input_shape.required_members} - options
+        if missing:
+            refuse(f"needs {', '.join(sorted(missing))}")
     if (service, call) in AWS_SAYS:
         print(AWS_SAYS[service, call])
 
