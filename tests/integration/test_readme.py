@@ -10,6 +10,7 @@ from agent import Agent
 from aws_standin import Standin
 from documents import Reader, blocks
 from postgres import Postgres
+from wait import wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PATH = ROOT / "README.md"
@@ -176,11 +177,19 @@ def test_every_option_exists_and_each_is_told(binary):
 KEYS_OF_OTHERS = {"stats_users", "credential_process", "query_wait_timeout", "log_statement"}
 
 
+# Of PostgreSQL, AWS and Prisma.
+WORDS_OF_OTHERS = {"pg_stat_activity", "max_connections", "pg_monitor", "pg_stat_statements", "pg_use_reserved_connections",
+                   "rds_iam", "connection_limit", "connect_timeout", "credential_process", "credential_source",
+                   "source_profile", "stats_users", "query_wait_timeout"}
+
+
 def test_every_key_exists():
     keys = KEYS | {f"{key}NAME" for key in KEYS if key.endswith(".")} | KEYS_OF_OTHERS
     for code in CODE:
         found = re.match(r"([a-z_]+(?:\.[A-Za-z]+)?) = ", code)
         assert not found or found[1] in keys or any(found[1].startswith(key) for key in KEYS if key.endswith(".")), code
+    words = {code for code in CODE if re.fullmatch(r"[a-z]+(_[a-z]+)+", code)}
+    assert words - KEYS - WORDS_OF_OTHERS == set()
 
 
 # AWS's own, and dimensions.
@@ -259,6 +268,17 @@ def test_the_documents_have_the_names_that_are_documented(agent_for, server, sta
     assert set(document) == first
     if items:
         assert set(document[items][0]) == second
+
+
+def test_the_documents_of_a_running_agent(agent_for, server, standin):
+    rows = {name: cell for modes, cell in table("Command line", 1) for name in re.findall(r"`([^`]+)`", modes)}
+    ours = agent_for({"orders": server.url()}, standin).start()
+    wait_until(lambda: ours.run("--health").returncode == 0)
+    assert set(json.loads(ours.run("--health", "--format", "json").stdout)) == documented(rows["--health"])[0]
+    watch = agent_for({"orders": server.url()}, standin, directory="watch").start("--watch", "--format", "json")
+    wait_until(lambda: '"connections":' in watch.output)
+    document = json.loads(watch.output.splitlines()[0])
+    assert (set(document), set(document["databases"][0])) == documented(rows["--watch"])
 
 
 # ---- figures ----
