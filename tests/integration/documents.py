@@ -8,6 +8,7 @@ A block of a kind that nobody can try is an error. Commands run in a directory t
 which /etc, /usr, /var and /run are a throwaway root's; programs that need root, AWS or the network are stood for by
 commands.py, which says why and checks how they are called. The servers of the examples are the throwaway server.
 """
+import contextlib
 import dataclasses
 import json
 import os
@@ -23,6 +24,7 @@ import botocore.validate
 
 from agent import REGION, check_sanitizers
 from postgres import PASSWORD, SUPERUSER
+from wait import wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HERE = pathlib.Path(__file__).resolve().parent
@@ -114,6 +116,13 @@ PICTURES = {
 }
 
 
+def is_running(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
 class Reader:
     """One document's reader: what its commands leave behind (files, a running agent) stays for those after them."""
 
@@ -126,7 +135,8 @@ class Reader:
         self.environment = {"PATH": f"{self._make_commands()}:/usr/bin:/bin", "HOME": str(self.root), "TZ": "UTC",
                             "AWS_EC2_METADATA_DISABLED": "true", "READER_ROOT": str(self.root),
                             "READER_BINARY": str(binary), "READER_CHECKOUT": str(ROOT), "READER_PORT": str(server.port),
-                            "READER_PASSWORD": PASSWORD, **standin.environment(REGION)}
+                            "READER_PASSWORD": PASSWORD, "DATABASE_URL": server.url("app"),
+                            **standin.environment(REGION)}
         if not server.value("select count(*) from pg_database where datname = 'orders'"):
             server.execute("create database orders")
 
@@ -154,11 +164,13 @@ class Reader:
         return self
 
     def __exit__(self, *_):
-        for pid in (self.root / "run").glob("*.pid"):
-            try:
-                os.kill(int(pid.read_text()), signal.SIGTERM)
-            except ProcessLookupError:
-                pass
+        for file in (self.root / "run").glob("*.pid"):
+            pid = int(file.read_text())
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+            wait_until(lambda: not is_running(pid), what=f"the agent {pid} does not leave")
+        for log in (self.root / "run").glob("*.log"):
+            check_sanitizers(log.read_text())
 
     def check(self, block):
         kind = getattr(self, f"_{block.language}", None) if block.language else None
