@@ -241,14 +241,22 @@ def test_every_sentence_of_the_troubleshooting_is_one_of_the_program():
 
 
 def documented(cell):
-    """{"a": [{"b", "c": ...}], "d"} -> the names at its first level, those at its second."""
-    levels, depth = {1: set(), 2: set()}, 0
-    for token in re.finditer(r"[{}]|(?<=[{ ])\"(\w+)\"(?=[:,}\]])(?!\" \\\|)", cell):
+    """{"a": [{"b", "c": ...}], "d"} -> {"a": {"b", "c"}, "d": set()}: the names at its first level, and those in each."""
+    names, depth, last = {}, 0, None
+    for token in re.finditer(r'[{}]|(?<!\| )(?<!: )"(\w+)"', cell):
         if token[0] in "{}":
             depth += 1 if token[0] == "{" else -1
-        elif depth in levels and not cell[:token.start()].endswith(("| ", ": ")):
-            levels[depth].add(token[1])
-    return levels[1], levels[2]
+        elif depth == 1:
+            last = token[1]
+            names[last] = set()
+        elif depth == 2:
+            names[last].add(token[1])
+    return names
+
+
+def document_of(mode):
+    rows = {name: cell for modes, cell in table("Command line", 1) for name in re.findall(r"`([^`]+)`", modes)}
+    return documented(rows[mode])
 
 
 DOCUMENTS = {"--once": "databases", "--setup-alarms": "alarms", "--remove-alarms": "alarms", "--setup-dashboard": "dashboards",
@@ -257,28 +265,26 @@ DOCUMENTS = {"--once": "databases", "--setup-alarms": "alarms", "--remove-alarms
 
 @pytest.mark.parametrize("mode, items", DOCUMENTS.items())
 def test_the_documents_have_the_names_that_are_documented(agent_for, server, standin, mode, items):
-    rows = {name: cell for modes, cell in table("Command line", 1) for name in re.findall(r"`([^`]+)`", modes)}
-    first, second = documented(rows[re.sub(r" 5m$", "", mode)])
+    told = document_of(mode.removesuffix(" 5m"))
     ours = agent_for({"orders": server.url()}, standin)
     if mode == "--remove-alarms":
         assert ours.run("--setup-alarms").returncode == 0
     done = ours.run(*mode.split(), "--format", "json")
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
-    assert set(document) == first
-    if items:
-        assert set(document[items][0]) == second
+    assert set(document) == set(told)
+    assert not items or set(document[items][0]) == told[items]
 
 
 def test_the_documents_of_a_running_agent(agent_for, server, standin):
-    rows = {name: cell for modes, cell in table("Command line", 1) for name in re.findall(r"`([^`]+)`", modes)}
     ours = agent_for({"orders": server.url()}, standin).start()
     wait_until(lambda: ours.run("--health").returncode == 0)
-    assert set(json.loads(ours.run("--health", "--format", "json").stdout)) == documented(rows["--health"])[0]
+    assert set(json.loads(ours.run("--health", "--format", "json").stdout)) == set(document_of("--health"))
     watch = agent_for({"orders": server.url()}, standin, directory="watch").start("--watch", "--format", "json")
     wait_until(lambda: '"connections":' in watch.output)
     document = json.loads(watch.output.splitlines()[0])
-    assert (set(document), set(document["databases"][0])) == documented(rows["--watch"])
+    told = document_of("--watch")
+    assert (set(document), set(document["databases"][0])) == (set(told), told["databases"])
 
 
 # ---- figures ----
