@@ -200,6 +200,7 @@ def terraform(*words):
 # What some calls print, for commands that go on with it.
 AWS_SAYS = {("ecs", "run-task"): "arn:aws:ecs:eu-west-1:123456789012:task/cluster/0123", ("ecs", "describe-tasks"): "0",
             ("sns", "create-topic"): "arn:aws:sns:eu-west-1:123456789012:ops"}
+ONLY_OF_THE_CLI = {("ecr", "get-login-password")}
 GLOBAL = {"query", "output", "region", "profile", "cli-input-json", "no-cli-pager"}
 
 
@@ -215,6 +216,8 @@ def aws(service, call, *words):
     from botocore import xform_name
     client = botocore.session.get_session().get_service_model(service)
     options = {word[2:] for word in words if word.startswith("--")} - GLOBAL
+    if (service, call) in ONLY_OF_THE_CLI:
+        return
     if call == "wait":
         waiters = botocore.session.get_session().get_waiter_model(service)
         names = {xform_name(name, "-"): waiters.get_waiter(name).operation for name in waiters.waiter_names}
