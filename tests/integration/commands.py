@@ -20,10 +20,9 @@ STAND_INS = {
     "apt-get": "the same",
     "curl": "no network: the file is there, and empty",
     "aws": "no account: the call must be one that botocore's models take",
-    "cmake": "tests/run has built it already: presets and install rules must exist",
+    "cmake": "tests/run has built it already: the preset must exist",
     "cpack": "a package is made and installed by a test of its own: it must be configured",
     "docker": "no daemon: the Dockerfile must exist",
-    "terraform": "not to be had from the distribution: the directory must hold a configuration",
 }
 ROOT = pathlib.Path(os.environ.get("READER_ROOT", "/nonexistent"))
 CHECKOUT = pathlib.Path(os.environ.get("READER_CHECKOUT", "."))
@@ -133,13 +132,9 @@ def psql(*words):
               {**os.environ, "PGPORT": os.environ["READER_PORT"], "PGPASSWORD": os.environ["READER_PASSWORD"]})
 
 
-def build_files():
-    """All that cmake reads of ours."""
-    return "".join(path.read_text() for path in [CHECKOUT / "CMakeLists.txt", *CHECKOUT.glob("packaging/*.cmake")])
-
-
 def is_packaged():
-    return re.search(r"CPACK_GENERATOR\s+\"?DEB", build_files())
+    texts = [path.read_text() for path in (CHECKOUT / "CMakeLists.txt", *CHECKOUT.glob("packaging/*.cmake"))]
+    return any(re.search(r"CPACK_GENERATOR\s+\"?DEB", text) for text in texts)
 
 
 def apt(verb, *words):
@@ -165,9 +160,6 @@ def cmake(*words):
         presets = json.loads((CHECKOUT / "CMakePresets.json").read_text())["configurePresets"]
         if words[1] not in {preset["name"] for preset in presets}:
             refuse("no such preset")
-    elif words[0] == "--install":
-        if "install(" not in build_files():
-            refuse("nothing says what is installed")
     elif words[0] != "--build":
         refuse("what does that do?")
 
@@ -180,26 +172,14 @@ def cpack(*words):
 def docker(*words):
     if not (CHECKOUT / "Dockerfile").exists():
         refuse("there is no Dockerfile")
-    if words[0] not in ("build", "run", "push", "tag", "login"):
+    if words[0] not in ("build", "push", "login"):
         refuse("what does that do?")
-
-
-def terraform(*words):
-    place = next((word.split("=", 1)[1] for word in words if word.startswith("-chdir=")), ".")
-    if not list(pathlib.Path(place).glob("*.tf")):
-        refuse("no configuration there")
-    variables = set(re.findall(r'^variable "(\w+)"', "".join(file.read_text() for file in pathlib.Path(place).glob("*.tf")),
-                               re.MULTILINE))
-    for word, following in zip(words, words[1:] + ("",)):
-        if word == "-var" and following.split("=", 1)[0] not in variables:
-            refuse(f"no variable {following}")
 
 
 # ---- aws ----
 
 # What some calls print, for commands that go on with it.
-AWS_SAYS = {("ecs", "run-task"): "arn:aws:ecs:eu-west-1:123456789012:task/cluster/0123", ("ecs", "describe-tasks"): "0",
-            ("sns", "create-topic"): "arn:aws:sns:eu-west-1:123456789012:ops"}
+AWS_SAYS = {("ecs", "run-task"): "arn:aws:ecs:eu-west-1:123456789012:task/cluster/0123", ("ecs", "describe-tasks"): "0"}
 ONLY_OF_THE_CLI = {("ecr", "get-login-password")}
 GLOBAL = {"query", "output", "region", "profile", "cli-input-json", "no-cli-pager"}
 
