@@ -48,7 +48,8 @@ static bool is_of_alarm(const struct config_key *key)
         const char *name = alarm_row((enum alarm_kind)kind)->key;
         size_t len = strlen(name);
 
-        if (strncmp(key->name, name, len) == 0 && (key->name[len] == '\0' || key->name[len] == '.')) {
+        if (strncmp(key->name, name, len) == 0 &&
+            (key->name[len] == '\0' || key->name[len] == '.')) {
             return true;
         }
     }
@@ -124,8 +125,8 @@ static void put_alarm(struct buf *out, const struct alarm_row *row)
 {
     const struct config_key *threshold = key_of(row->key);
     char *rule = mem_printf("%s.rule", row->key);
-    char *name = mem_printf("%s%s", row->stem,
-                            row->of == ALARM_OF_POOL ? "DATABASE-POOL" : "DATABASE");
+    char *name =
+        mem_printf("%s%s", row->stem, row->of == ALARM_OF_POOL ? "DATABASE-POOL" : "DATABASE");
 
     buf_puts(out, "|");
     put_cell(out, name);

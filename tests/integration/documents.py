@@ -16,13 +16,13 @@ import pathlib
 import re
 import signal
 import subprocess
-import sys
 
 import botocore.loaders
 import botocore.model
 import botocore.validate
 
 from agent import REGION, check_sanitizers
+from commands import STAND_INS
 from postgres import PASSWORD, SUPERUSER
 from wait import wait_until
 
@@ -153,9 +153,7 @@ class Reader:
     def _make_commands(self):
         place = self.root / "commands"
         place.mkdir()
-        sys.path.insert(0, str(HERE))
-        import commands
-        for name in commands.STAND_INS:
+        for name in STAND_INS:
             (place / name).write_text(f"#!/bin/sh\nexec /usr/bin/python3 {HERE}/commands.py {name} \"$@\"\n")
             (place / name).chmod(0o755)
         return place
