@@ -143,7 +143,7 @@ static void put_alarm(struct buf *out, const struct alarm_row *row)
 static void put_alarms(struct buf *out, int unused)
 {
     (void)unused;
-    buf_puts(out, "| alarm | key | default | rule | missing data | fires |\n"
+    buf_puts(out, "| alarm | key | threshold | rule | missing data | fires when |\n"
                   "| --- | --- | --- | --- | --- | --- |\n");
     for (int kind = 0; kind < ALARM_KIND_COUNT; kind++) {
         put_alarm(out, alarm_row((enum alarm_kind)kind));

@@ -149,8 +149,9 @@ def test_every_room_of_the_map_exists_and_none_is_missing():
     for room in rooms:
         assert (ROOT / room).is_dir(), room
     done = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
-    tracked = {line.split("/")[0] for line in done.stdout.splitlines() if "/" in line and not line.startswith(".")}
-    assert tracked <= {room.split("/")[0] for room in rooms}
+    paths = [line.split("/") for line in done.stdout.splitlines() if "/" in line and not line.startswith(".")]
+    assert {path[0] for path in paths} <= {room.split("/")[0] for room in rooms}
+    assert {"/".join(path[:2]) for path in paths if path[0] in ("agent", "aws") and len(path) > 2} <= rooms
 
 
 # ---- names ----
