@@ -124,6 +124,14 @@ def test_the_signs_of_the_alarms_are_the_programs():
         assert f"{signs[word]} {meaning}" in README
 
 
+def test_every_row_of_a_table_has_its_cells():
+    tables = re.findall(r"(?:^\|.*\n)+", PROSE, re.MULTILINE)
+    assert len(tables) > 15
+    for text in tables:
+        counts = {len(re.split(r"(?<!\\)\|", line)) for line in text.splitlines()}
+        assert len(counts) == 1 and re.fullmatch(r"\|( --- \|)+", text.splitlines()[1]), text
+
+
 # ---- links ----
 
 
