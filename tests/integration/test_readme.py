@@ -186,10 +186,10 @@ def test_every_option_exists_and_each_is_told(binary):
 KEYS_OF_OTHERS = {"stats_users", "credential_process", "query_wait_timeout", "log_statement"}
 
 
-# Of PostgreSQL, AWS and Prisma.
+# Of PostgreSQL, PgBouncer, AWS and Prisma.
 WORDS_OF_OTHERS = {"pg_stat_activity", "max_connections", "pg_monitor", "pg_stat_statements", "pg_use_reserved_connections",
                    "rds_iam", "connection_limit", "connect_timeout", "credential_process", "credential_source",
-                   "source_profile", "stats_users", "query_wait_timeout"}
+                   "source_profile", "stats_users", "query_wait_timeout", "so_reuseport"}
 
 
 def test_every_key_exists():
