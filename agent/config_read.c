@@ -64,8 +64,12 @@ static bool replace(const struct written *written, const char *text, size_t *len
         buf_puts(out, value);
         value_list_add(written->inserted, name);
     } else {
-        err_set(err, ERR_CONFIG, "needs the environment variable %s, which is not set or empty",
-                name);
+        bool is_systemds = strcmp(name, "CREDENTIALS_DIRECTORY") == 0;
+
+        err_set(err, ERR_CONFIG, "needs the environment variable %s, which is not set or empty%s",
+                name,
+                is_systemds ? "; systemd sets it for the service, by hand give the file's directory"
+                            : "");
     }
     free(name);
     return value != NULL;

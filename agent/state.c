@@ -93,7 +93,8 @@ struct state *state_new(const char *dir, struct err *warning)
         return state;
     }
     if (access(dir, W_OK | X_OK) != 0) {
-        err_errno(warning, errno, "state_dir %s", dir);
+        err_set(warning, ERR_SYSTEM, "state_dir %s: %s; make it, or name another", dir,
+                strerror(errno));
         err_context(warning, "nothing is kept over a restart, neither limits nor what waits for "
                              "CloudWatch");
         return state;

@@ -491,6 +491,10 @@ static const struct {
     {"[cloudwatch]\nnamespace = ${NOPE}\n",
      "a.conf:4: [cloudwatch] namespace: needs the environment variable NOPE, which is not set or "
      "empty"},
+    {"[alarms]\nname_prefix = ${CREDENTIALS_DIRECTORY}\n",
+     "a.conf:4: [alarms] name_prefix: needs the environment variable CREDENTIALS_DIRECTORY, "
+     "which is not set or empty; systemd sets it for the service, by hand give the file's "
+     "directory"},
     {"[cloudwatch]\nnamespace = ${\n",
      "a.conf:4: [cloudwatch] namespace: has a ${ that is not of the form ${NAME}; a literal one is "
      "written $${"},

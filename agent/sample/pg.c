@@ -223,6 +223,9 @@ static void on_deadline(uv_timer_t *timer)
     }
     refusal_set(&pg->refusal, ERR_TIMEOUT, REFUSAL_SOON, "no answer in %g s",
                 pg->deadline_ms / 1000.0);
+    if (pg->step == PG_CONNECTING) {
+        pg->refusal.advice = "check that its security group lets this host in; else it is frozen";
+    }
     fail(pg);
 }
 

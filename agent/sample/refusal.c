@@ -41,6 +41,8 @@ static const struct rule {
      "give the name in the server's certificate as the host in url"},
     {NULL, "does not support SSL", ERR_CONFIG, REFUSAL_SLOW,
      "a pooler or tunnel may have answered; else change sslmode in url"},
+    {NULL, "Connection refused", ERR_NET, REFUSAL_SOON,
+     "nobody listens there: check host and port in url, and whether PostgreSQL runs"},
 };
 
 static bool rule_fits(const struct rule *rule, const struct refusal *refusal)

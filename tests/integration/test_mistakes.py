@@ -6,7 +6,7 @@ import tempfile
 import pytest
 
 from ports import free_port
-from postgres import PASSWORD
+from postgres import PASSWORD, Postgres
 from wait import watch
 
 HOST = "postgresql://u:secret@127.0.0.1:5432/x"
@@ -90,7 +90,14 @@ def test_a_port_that_nobody_listens_on(agent_for):
     port = free_port()
     done = once(agent_for, f"postgresql://u:{PASSWORD}@127.0.0.1:{port}/x")
     assert done.returncode == 1
-    assert f"127.0.0.1:{port}" in done.stdout and "refused" in done.stdout
+    assert f"Connection refused (127.0.0.1:{port}): nobody listens there" in done.stdout
+
+
+def test_a_server_that_does_not_answer(agent_for):
+    with Postgres(max_connections=50) as server, server.frozen():
+        done = once(agent_for, server.url(parameters="?connect_timeout=2"))
+    assert done.returncode == 1
+    assert f"no answer in 2 s (127.0.0.1:{server.port}): check that its security group lets this host in" in done.stdout
 
 
 def test_a_password_file_that_is_not_there(agent_for, server):
