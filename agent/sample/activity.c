@@ -1,6 +1,5 @@
 #include "agent/sample/activity.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,8 +9,8 @@
 #include "agent/sample/pace.h"
 #include "agent/sample/queries.h"
 #include "agent/sample/readings.h"
-#include "agent/sample/reasons.h"
 #include "agent/sample/session.h"
+#include "agent/sample/standing.h"
 #include "aws/common/mem.h"
 #include "aws/common/random.h"
 
@@ -31,8 +30,6 @@ enum activity_state {
     ACTIVITY_STOPPED
 };
 
-enum activity_role { ROLE_UNKNOWN, ROLE_WRITER, ROLE_READER };
-
 /* A tick that has no DatabaseUp yet. */
 struct pending {
     int64_t tick_ms;
@@ -45,7 +42,6 @@ struct activity {
     char *name;
     struct session session;
     enum activity_state state;
-    enum activity_role role; /* when last sampled */
     struct election election;
     uv_timer_t
         timer; /* WAITING, FOLLOWING: the next attempt; else: the oldest pending tick is too old */
@@ -65,12 +61,7 @@ struct activity {
     bool rejected;     /* an attempt did so since the last tick that was told */
     int failures;      /* in a row */
 
-    bool was_up;            /* ever */
-    bool down;              /* something has been said that is not taken back yet */
-    uint64_t down_since_ms; /* the loop's clock */
-    struct err reason;      /* of the last failure */
-    struct reasons reasons; /* said since it is down */
-    bool grant_told;
+    struct standing standing;
     bool at_fault; /* this agent can not publish */
 
     source_stopped *stopped;
@@ -169,7 +160,7 @@ static void arm(struct activity *activity)
 static void on_overdue(uv_timer_t *timer)
 {
     struct activity *activity = timer->data;
-    struct err err = activity->reason;
+    struct err err = activity->standing.reason;
 
     if (err.code == ERR_NONE) {
         char *server = conninfo_describe(&activity->options.database->conninfo);
@@ -193,54 +184,7 @@ static void add_pending(struct activity *activity, int64_t tick_ms)
         (struct pending){.tick_ms = tick_ms, .since_ms = uv_now(activity->options.loop)};
 }
 
-/* --- what is said --------------------------------------------------------------------------- */
-
-static void note_failure(struct activity *activity, const struct err *err, const char *next)
-{
-    if (!activity->down) {
-        activity->down = true;
-        activity->down_since_ms = uv_now(activity->options.loop);
-    }
-    activity->reason = *err;
-    if (activity->options.on_outcome) {
-        return; /* who asked for outcomes tells them */
-    }
-    /* How long nobody answered differs from attempt to attempt. */
-    if (reasons_are_new(&activity->reasons,
-                        err->code == ERR_TIMEOUT ? "timeout" : activity->session.refusal.text)) {
-        log_warn("%s: %s%s", activity->name, err->message, next);
-    }
-}
-
-static void note_success(struct activity *activity, const struct snapshot *snapshot)
-{
-    char server[64], what[64] = "connected";
-
-    activity->failures = 0;
-    activity->reason.code = ERR_NONE;
-    if (activity->options.on_outcome || (activity->was_up && !activity->down)) {
-        return;
-    }
-    if (activity->was_up) {
-        double seconds = (double)(uv_now(activity->options.loop) - activity->down_since_ms) / 1000;
-
-        (void)snprintf(what, sizeof(what), "back after %.*f s", seconds < 10, seconds);
-    }
-    session_describe(&activity->session, server, sizeof(server));
-    log_info("%s: %s (%s, %.0f usable connections, %.0f reserved)", activity->name, what, server,
-             snapshot->usable, snapshot->max_connections - snapshot->usable);
-    activity->was_up = true;
-    activity->down = false;
-    reasons_forget(&activity->reasons);
-}
-
-static void note_privilege(struct activity *activity, bool privileged)
-{
-    if (!privileged && !activity->grant_told) {
-        activity->grant_told = true;
-        session_tell_grant(&activity->session, activity->name);
-    }
-}
+/* --- what is noted --------------------------------------------------------------------------- */
 
 static void note_limit(struct activity *activity, double usable)
 {
@@ -256,19 +200,6 @@ static void note_limit(struct activity *activity, double usable)
     activity->usable = usable;
     activity->limit = usable;
     options->on_limit(options->arg, options->database, usable);
-}
-
-/* After a failover the name may stand for another server, or the server for another role. */
-static void note_role(struct activity *activity, bool is_replica)
-{
-    enum activity_role role = is_replica ? ROLE_READER : ROLE_WRITER;
-
-    if (activity->role != ROLE_UNKNOWN && activity->role != role) {
-        log_warn("%s: failover: %s", activity->name,
-                 is_replica ? "it was the writer and is a reader now"
-                            : "it was a reader and is the writer now");
-    }
-    activity->role = role;
 }
 
 static void note_cost(struct activity *activity, double server_ms)
@@ -309,8 +240,7 @@ static void wait_to_lead(struct activity *activity)
 static void stop_leading(struct activity *activity, enum election_role before)
 {
     session_close(&activity->session);
-    activity->down = false;
-    reasons_forget(&activity->reasons);
+    standing_forget(&activity->standing);
     if (before != ELECTION_FOLLOWS) {
         log_info("%s: another agent publishes its metrics; this one is ready to take over",
                  activity->name);
@@ -363,7 +293,7 @@ static void take_answer(struct activity *activity, const struct election_answer 
 /* For a while two that publish are better than none, and a follower follows. */
 static void put_election_off(struct activity *activity, const struct err *err)
 {
-    if (reasons_are_new(&activity->reasons, err->message)) {
+    if (reasons_are_new(&activity->standing.reasons, err->message)) {
         log_warn("%s: whether another agent publishes its metrics can not be seen: %s",
                  activity->name, err->message);
     }
@@ -441,7 +371,7 @@ static void lose_session(struct activity *activity, const struct err *err)
     struct err lost = *err;
 
     err_context(&lost, "lost");
-    note_failure(activity, &lost, "; reconnecting");
+    standing_failed(&activity->standing, &activity->session, &lost, "; reconnecting");
     wait_for_retry(activity, &lost);
 }
 
@@ -457,7 +387,8 @@ static void on_open(void *arg, const struct err *err)
                 activity->session.refusal.pace == REFUSAL_SLOTS;
 
     if (err) {
-        note_failure(activity, err, soon ? "; trying again" : "; trying again now and then");
+        standing_failed(&activity->standing, &activity->session, err,
+                        soon ? "; trying again" : "; trying again now and then");
         wait_for_retry(activity, err);
         return;
     }
@@ -488,7 +419,7 @@ static void on_failed_answer(struct activity *activity, const struct err *err)
         return;
     }
     activity->state = ACTIVITY_READY;
-    note_failure(activity, err, "; the session goes on");
+    standing_failed(&activity->standing, &activity->session, err, "; the session goes on");
     end_all_ticks(activity, err);
 }
 
@@ -518,10 +449,9 @@ static void on_sample(void *arg, const PGresult *result, const struct err *err)
         return;
     }
     activity->state = ACTIVITY_READY;
-    note_success(activity, &snapshot);
-    note_privilege(activity, snapshot.privileged);
+    activity->failures = 0;
+    standing_answered(&activity->standing, &activity->session, &snapshot);
     note_limit(activity, snapshot.usable);
-    note_role(activity, snapshot.is_replica);
     note_cost(activity, snapshot.server_ms);
     /* Told as not answered already: its numbers would contradict. */
     if (tick_is_pending(activity, activity->sampled_ms)) {
@@ -592,7 +522,7 @@ static void activity_tick(struct source *source, int64_t tick_ms)
     }
     add_pending(activity, tick_ms);
     if (activity->state == ACTIVITY_WAITING) {
-        end_all_ticks(activity, &activity->reason);
+        end_all_ticks(activity, &activity->standing.reason);
     } else if (activity->state == ACTIVITY_READY) {
         go_on(activity);
     } else {
@@ -614,7 +544,7 @@ static void on_timer_closed(uv_handle_t *timer)
     void *arg = activity->stopped_arg;
 
     breakdown_free(activity->breakdown);
-    reasons_forget(&activity->reasons);
+    standing_forget(&activity->standing);
     free(activity->name);
     free(activity);
     stopped(arg);
@@ -658,6 +588,7 @@ struct source *activity_new(const struct activity_options *options)
     activity->name = mem_printf("database %s", options->database->name);
     activity->source.ops = &activity_ops;
     activity->source.name = activity->name;
+    standing_init(&activity->standing, activity->name, options->on_outcome != NULL);
     activity->limit = options->known_limit;
     election_init(&activity->election, options->election_key != NULL);
     pace_init(&activity->pace, options->sample_interval_ms);
@@ -690,7 +621,7 @@ bool activity_is_up(const struct source *source)
 {
     const struct activity *activity = (const struct activity *)source;
 
-    return activity->was_up && !activity->down;
+    return standing_is_up(&activity->standing);
 }
 
 void activity_rebind(struct source *source, const struct config_database *database)
