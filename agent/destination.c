@@ -2,15 +2,14 @@
 
 #include <ctype.h>
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "aws/common/file.h"
 #include "aws/common/json.h"
 #include "aws/common/mem.h"
 
@@ -44,21 +43,6 @@ char *destination_dir(const char *state_dir, const char *region, const char *nam
 
 /* --- The file --------------------------------------------------------------------------------- */
 
-/* A whole file in place of none, so that a crash leaves one or the other. */
-static bool write_whole(const char *path, const json_t *document, struct err *err)
-{
-    char *temporary = mem_printf("%s.new", path);
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    bool ok = fd >= 0 && json_dumpfd(document, fd, JSON_INDENT(2)) == 0 && fdatasync(fd) == 0;
-
-    if (fd >= 0) {
-        ok = close(fd) == 0 && ok;
-    }
-    ok = (ok && rename(temporary, path) == 0) || err_errno(err, errno, "%s", path);
-    free(temporary);
-    return ok;
-}
-
 /* NULL: there is none, or it is no such file. */
 static json_t *read_file(const char *dir)
 {
@@ -84,8 +68,11 @@ bool destination_write(const char *dir, const char *region, const char *namespac
         mem_check(json_pack("{s:s, s:s}", "region", region, "namespace", namespace_));
     json_t *there = read_file(dir);
     char *path = mem_printf("%s/" FILE_NAME, dir);
-    bool ok = (there && json_equal(there, document)) || write_whole(path, document, err);
+    char *text = mem_check(json_dumps(document, JSON_INDENT(2)));
+    bool ok =
+        (there && json_equal(there, document)) || file_replace(path, text, 0600, FILE_SYNCED, err);
 
+    free(text);
     free(path);
     json_decref(there);
     json_decref(document);

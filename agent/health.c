@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "aws/common/file.h"
 #include "aws/common/json.h"
 #include "aws/common/mem.h"
 
@@ -88,20 +89,12 @@ static json_t *document_of(const struct health *health)
 
 bool health_write(const struct health *health, const char *path, struct err *err)
 {
-    char *temporary = mem_printf("%s.new", path);
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     json_t *document = document_of(health);
-    char *text = json_encode(document); /* jansson itself would write piece by piece */
-    ssize_t len = (ssize_t)strlen(text);
-    bool ok = fd >= 0 && write(fd, text, (size_t)len) == len;
+    char *text = json_encode(document);
+    bool ok = file_replace(path, text, 0644, FILE_NOT_SYNCED, err);
 
-    if (fd >= 0) {
-        ok = close(fd) == 0 && ok;
-    }
-    ok = (ok && rename(temporary, path) == 0) || err_errno(err, errno, "%s", path);
     json_decref(document);
     free(text);
-    free(temporary);
     return ok;
 }
 

@@ -2,13 +2,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
 #include "aws/common/buf.h"
+#include "aws/common/file.h"
 #include "aws/common/json.h"
 #include "aws/common/mem.h"
 
@@ -60,25 +60,12 @@ static bool load(struct state *state, struct err *err)
     return ok;
 }
 
-/* A whole file in place of the old one, so that a crash leaves one or the other. In one write:
- * jansson's own would be one for each word of it. */
 static bool save(const struct state *state, struct err *err)
 {
-    char *temporary = mem_printf("%s.new", state->path);
     char *text = mem_check(json_dumps(state->limits, JSON_INDENT(2) | JSON_SORT_KEYS));
-    size_t len = strlen(text);
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    bool ok = fd >= 0 && write(fd, text, len) == (ssize_t)len;
+    bool ok = file_replace(state->path, text, 0600, FILE_NOT_SYNCED, err);
 
     free(text);
-    if (fd >= 0) {
-        ok = close(fd) == 0 && ok;
-    }
-    ok = ok && rename(temporary, state->path) == 0;
-    if (!ok) {
-        err_errno(err, errno, "%s", temporary);
-    }
-    free(temporary);
     return ok;
 }
 

@@ -10,6 +10,7 @@
 
 #include "agent/log.h"
 #include "aws/common/buf.h"
+#include "aws/common/file.h"
 #include "aws/common/json.h"
 #include "aws/common/mem.h"
 
@@ -104,29 +105,20 @@ static void load(struct place *place)
     close(fd);
 }
 
-/* A whole file in place of the old one, so that a crash leaves one or the other. */
 static bool save(const struct place *place, struct err *err)
 {
     const struct position *position = &place->marked;
-    char *temporary = mem_printf("%s.new", place->path);
     json_t *object =
         json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "path", json_text(place->log),
                   "device", number(position->device), "inode", number(position->inode), "offset",
                   number(position->offset), "head_bytes", number(position->head_len), "head",
                   number(position->head), "read_ms", number(position->read_ms), "shapes",
                   number(position->shapes));
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    bool ok = fd >= 0 && json_dumpfd(object, fd, JSON_INDENT(2)) == 0;
+    char *text = mem_check(json_dumps(object, JSON_INDENT(2)));
+    bool ok = file_replace(place->path, text, 0600, FILE_NOT_SYNCED, err);
 
-    if (fd >= 0) {
-        ok = close(fd) == 0 && ok;
-    }
-    ok = ok && rename(temporary, place->path) == 0;
-    if (!ok) {
-        err_errno(err, errno, "%s", temporary);
-    }
     json_decref(object);
-    free(temporary);
+    free(text);
     return ok;
 }
 

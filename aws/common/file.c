@@ -3,8 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "aws/common/mem.h"
 
 /* A pipe or a terminal would hold the loop up. */
 static bool open_regular(const char *path, int *out, struct err *err)
@@ -66,4 +71,33 @@ void file_trim_newline(struct buf *text)
             buf_truncate(text, text->len - 1);
         }
     }
+}
+
+static bool write_whole(const char *path, const char *text, mode_t mode,
+                        enum file_durability durability)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+    ssize_t len = (ssize_t)strlen(text);
+    bool ok = fd >= 0 && write(fd, text, (size_t)len) == len;
+
+    if (ok && durability == FILE_SYNCED) {
+        ok = fdatasync(fd) == 0;
+    }
+    if (fd >= 0) {
+        ok = close(fd) == 0 && ok;
+    }
+    return ok;
+}
+
+bool file_replace(const char *path, const char *text, mode_t mode, enum file_durability durability,
+                  struct err *err)
+{
+    char *temporary = mem_printf("%s.new", path);
+    bool ok = write_whole(temporary, text, mode, durability) && rename(temporary, path) == 0;
+
+    if (!ok) {
+        err_errno(err, errno, "%s", temporary);
+    }
+    free(temporary);
+    return ok;
 }
