@@ -357,6 +357,9 @@ static void knows_which_pools_are_shared(void **state)
         if (config->pools[0].shared != cases[i].shared) {
             fail_msg("%s", cases[i].keys);
         }
+        if (strstr(cases[i].keys, "url")) { /* in force, for --check-config */
+            assert_int_equal(config->pools[0].scope, cases[i].shared ? SCOPE_SHARED : SCOPE_HOST);
+        }
         config_free(config);
         free(text);
     }

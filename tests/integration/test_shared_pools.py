@@ -64,6 +64,7 @@ def test_five_agents_count_once_and_the_next_leader_goes_on(agent_for, own, stan
         windows(standin, 2, "PoolTimeout", BOUNCER)
         windows(standin, 2, "PoolTimeout", API)
         first = reader_of(agents)
+        assert all(agent.log_lines("pool api: of many agents the one that leads database orders reads it") for agent in agents)
         assert console.sessions == 1
         console.totals(xacts=12, assignments=2, waiting=0)
         page.text = page_of(47)
