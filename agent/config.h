@@ -114,8 +114,9 @@ struct config_pool {
     char *log;                    /* PgBouncer's; NULL: none given */
     struct config_list databases; /* globs; of a PgBouncer */
     enum pool_scope scope;
-    bool shared; /* one PgBouncer or page that many agents know */
-    char *path;  /* of a log: one of path and command; else NULL */
+    bool shared;     /* one PgBouncer or page that many agents know */
+    bool log_shared; /* its log, too: scope = shared is written out */
+    char *path;      /* of a log: one of path and command; else NULL */
     char *command;
     char *match; /* a named set or an expression; NULL: not of a log */
     /* Series of a page of metrics; NULL: as the library on it calls them. */

@@ -358,6 +358,7 @@ void config_check_pool(struct loader *loader, const struct chain *chain, struct 
         complain(&loader->complaints, pool->place, "[pool %s]: database is missing", pool->name);
     }
     pool->shared = config_pool_is_shared(pool);
+    pool->log_shared = pool->scope == SCOPE_SHARED;
     if (pool->url.http || pool->url.conninfo.port) {
         pool->scope = pool->shared ? SCOPE_SHARED : SCOPE_HOST; /* as it is in force */
     }

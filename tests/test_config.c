@@ -334,19 +334,22 @@ static void knows_which_pools_are_shared(void **state)
 {
     static const struct {
         const char *keys;
-        bool shared;
+        bool shared, log_shared;
     } cases[] = {
-        {"type = statsd\n", false},
-        {"type = pgbouncer\nurl = postgresql://stats@127.0.0.1:6432\n", false},
-        {"type = pgbouncer\nurl = postgresql://stats@/pgbouncer?host=/tmp\n", false},
-        {"type = pgbouncer\nurl = postgresql://stats@10.0.0.5:6432\n", true},
-        {"type = pgbouncer\nurl = postgresql://stats@10.0.0.5:6432\nscope = host\n", false},
-        {"type = pgbouncer\nurl = postgresql://stats@127.0.0.1:6432\nscope = shared\n", true},
-        {"type = pgbouncer\nlog = /x\n", false},
-        {"type = prometheus\nurl = http://127.0.0.1:3000/metrics\n", false},
-        {"type = prometheus\nurl = http://u:p@[::1]:3000/metrics\n", false},
-        {"type = prometheus\nurl = http://unix:/run/x:/metrics\n", false},
-        {"type = prometheus\nurl = https://app.internal/metrics\n", true},
+        {"type = statsd\n", false, false},
+        {"type = pgbouncer\nurl = postgresql://stats@127.0.0.1:6432\n", false, false},
+        {"type = pgbouncer\nurl = postgresql://stats@/pgbouncer?host=/tmp\n", false, false},
+        {"type = pgbouncer\nurl = postgresql://stats@10.0.0.5:6432\n", true, false},
+        {"type = pgbouncer\nurl = postgresql://stats@10.0.0.5:6432\nscope = host\n", false, false},
+        {"type = pgbouncer\nurl = postgresql://stats@127.0.0.1:6432\nscope = shared\n", true, true},
+        {"type = pgbouncer\nlog = /x\n", false, false},
+        {"type = pgbouncer\nurl = postgresql://stats@10.0.0.5:6432\nlog = /x\n", true, false},
+        {"type = log\npath = /x\nmatch = prisma\n", false, false},
+        {"type = log\npath = /x\nmatch = prisma\nscope = shared\n", true, true},
+        {"type = prometheus\nurl = http://127.0.0.1:3000/metrics\n", false, false},
+        {"type = prometheus\nurl = http://u:p@[::1]:3000/metrics\n", false, false},
+        {"type = prometheus\nurl = http://unix:/run/x:/metrics\n", false, false},
+        {"type = prometheus\nurl = https://app.internal/metrics\n", true, false},
     };
 
     (void)state;
@@ -354,7 +357,8 @@ static void knows_which_pools_are_shared(void **state)
         char *text = mem_printf(ORDERS "[pool x]\n%s", cases[i].keys);
         struct config *config = load(text);
 
-        if (config->pools[0].shared != cases[i].shared) {
+        if (config->pools[0].shared != cases[i].shared ||
+            config->pools[0].log_shared != cases[i].log_shared) {
             fail_msg("%s", cases[i].keys);
         }
         if (strstr(cases[i].keys, "url")) { /* in force, for --check-config */

@@ -27,7 +27,7 @@ void pool_source_done(struct pool_source *source)
 
 enum pool_reader pool_log_reader(const struct pool_source *source)
 {
-    return source->pool->scope == SCOPE_SHARED ? source->reader : POOL_READ_HERE;
+    return source->pool->log_shared ? source->reader : POOL_READ_HERE;
 }
 
 void pool_trouble(struct pool_source *source, const char *what)

@@ -59,7 +59,7 @@ static struct source *start(struct pools *pools, const struct config_pool *pool)
                                    .started_ms = pools->started_ms,
                                    .quiet = pools->options.is_look};
 
-    if (pools->options.leads && pool->shared) {
+    if (pools->options.reader && pool->shared) {
         log_info("pool %s: of many agents the one that leads database %s reads it (scope = host "
                  "when each host has its own)",
                  pool->name, pool->of->name);
