@@ -36,8 +36,7 @@ struct agent {
     struct cloud cloud;
     struct state *state;
     char name[256]; /* the host's: dimension `Agent` */
-    struct member *members;
-    size_t member_count;
+    struct members members;
     struct source *pools; /* NULL: not started */
     struct positions *positions;
     struct outlets outlets;
@@ -145,8 +144,9 @@ static bool election_key_of(void *arg, const struct config_database *database, i
     return region != NULL;
 }
 
-static struct source *start_database(struct agent *agent, const struct config_database *database)
+static struct source *start_database(void *arg, const struct config_database *database)
 {
+    struct agent *agent = arg;
     const struct activity_options options = {
         .loop = &agent->loop,
         .database = database,
@@ -170,7 +170,7 @@ static enum pool_reader reader_of(void *arg, const struct config_database *datab
 {
     const struct agent *agent = arg;
 
-    return members_reader(agent->members, agent->member_count, database);
+    return members_reader(&agent->members, database);
 }
 
 static bool start_pools(struct agent *agent, struct err *err)
@@ -188,12 +188,17 @@ static bool start_pools(struct agent *agent, struct err *err)
 
 static void on_source_stopped(void *arg);
 
-static void stop_source(struct agent *agent, struct source *source)
+static void stop_source(void *arg, struct source *source)
 {
-    if (source) {
-        agent->stopping++;
-        source->ops->stop(source, on_source_stopped, agent);
-    }
+    struct agent *agent = arg;
+
+    agent->stopping++;
+    source->ops->stop(source, on_source_stopped, agent);
+}
+
+static struct members_hooks hooks_of(struct agent *agent)
+{
+    return (struct members_hooks){.start = start_database, .stop = stop_source, .arg = agent};
 }
 
 /* --- ticks ---------------------------------------------------------------------------------- */
@@ -203,7 +208,7 @@ static int64_t settled_until(const struct agent *agent, int64_t tick_ms)
 {
     int64_t pools = agent->pools->ops->settled_ms(agent->pools);
     int64_t most = pools < tick_ms ? pools : tick_ms;
-    int64_t settled = members_settled_ms(agent->members, agent->member_count, most);
+    int64_t settled = members_settled_ms(&agent->members, most);
 
     return settled > tick_ms - LATE_ANSWER_MS ? settled : tick_ms - LATE_ANSWER_MS;
 }
@@ -229,8 +234,8 @@ static void sample_if_due(struct agent *agent, int64_t tick_ms)
         return;
     }
     agent->sampled_ms = tick_ms;
-    for (size_t i = 0; i < agent->member_count; i++) {
-        const struct member *member = &agent->members[i];
+    for (size_t i = 0; i < agent->members.count; i++) {
+        const struct member *member = &agent->members.items[i];
         const char *region = cloud_region_of(&agent->cloud, member->database);
 
         activity_set_fault(member->source,
@@ -247,7 +252,7 @@ static void take_stock(const struct agent *agent, int64_t tick_ms, struct health
     *health = (struct health){.told_ms = (int64_t)(uv_hrtime() / 1000000),
                               .sampled_ms = agent->answered_ms};
     outlets_take_stock(&agent->outlets, health);
-    members_take_stock(agent->members, agent->member_count, tick_ms, UNHEALTHY_MS, health);
+    members_take_stock(&agent->members, tick_ms, UNHEALTHY_MS, health);
     if (tick_ms - agent->published_ms > late_ms) {
         (void)snprintf(health->fault, sizeof(health->fault), "no window was closed for %lld s",
                        (long long)(tick_ms - agent->published_ms) / 1000);
@@ -257,16 +262,16 @@ static void take_stock(const struct agent *agent, int64_t tick_ms, struct health
 /* Of many agents the one that publishes a database's metrics provisions its alarms. */
 static void provision_all(struct agent *agent)
 {
-    size_t leading = members_leading(agent->members, agent->member_count);
+    size_t leading = members_leading(&agent->members);
 
-    for (size_t i = 0; leading == agent->member_count && i < agent->outlets.count; i++) {
+    for (size_t i = 0; leading == agent->members.count && i < agent->outlets.count; i++) {
         outlet_provision(agent->outlets.items[i], NULL);
     }
-    for (size_t i = 0; leading < agent->member_count && i < agent->member_count; i++) {
-        const struct config_database *database = agent->members[i].database;
+    for (size_t i = 0; leading < agent->members.count && i < agent->members.count; i++) {
+        const struct config_database *database = agent->members.items[i].database;
         const char *region = cloud_region_of(&agent->cloud, database);
 
-        if (activity_leads(agent->members[i].source)) {
+        if (activity_leads(agent->members.items[i].source)) {
             outlet_provision(outlets_find(&agent->outlets, region), database);
         }
     }
@@ -292,51 +297,6 @@ static void on_tick(void *arg, int64_t tick_ms)
 
 /* --- reload --------------------------------------------------------------------------------- */
 
-/* The old sampler goes on when it would be right for the new section too: its session and its
- * samples are kept. */
-static struct source *adopt_database(struct agent *agent, const struct config_database *database)
-{
-    for (size_t i = 0; i < agent->member_count; i++) {
-        struct member *member = &agent->members[i];
-
-        if (member->source && strcmp(member->database->name, database->name) == 0 &&
-            config_database_same_source(member->database, database)) {
-            struct source *source = member->source;
-
-            member->source = NULL;
-            activity_rebind(source, database);
-            return source;
-        }
-    }
-    return NULL;
-}
-
-static void replace_databases(struct agent *agent, const struct config *old)
-{
-    const struct config *config = agent->config;
-    bool same_way =
-        old->metrics == config->metrics && old->sample_interval_ms == config->sample_interval_ms;
-    struct member *members = mem_alloc(config->database_count * sizeof(*members));
-
-    for (size_t i = 0; i < config->database_count; i++) {
-        const struct config_database *database = &config->databases[i];
-
-        members[i].database = database;
-        members[i].source = same_way ? adopt_database(agent, database) : NULL;
-    }
-    for (size_t i = 0; i < agent->member_count; i++) {
-        stop_source(agent, agent->members[i].source);
-    }
-    free(agent->members);
-    agent->members = members;
-    agent->member_count = config->database_count;
-    for (size_t i = 0; i < config->database_count; i++) {
-        if (!members[i].source) {
-            members[i].source = start_database(agent, members[i].database);
-        }
-    }
-}
-
 static void retire(struct agent *agent, struct config *old)
 {
     agent->retired = old;
@@ -348,12 +308,15 @@ static void retire(struct agent *agent, struct config *old)
 
 static void use_config(struct agent *agent, struct config *config)
 {
+    const struct members_hooks hooks = hooks_of(agent);
     struct config *old = agent->config;
+    bool same_way =
+        old->metrics == config->metrics && old->sample_interval_ms == config->sample_interval_ms;
 
     agent->config = config;
     cloud_reconfigure(&agent->cloud, config);
     outlets_reconfigure(&agent->outlets, config);
-    replace_databases(agent, old);
+    members_replace(&agent->members, config, same_way, &hooks);
     pools_reconfigure(agent->pools, config);
     retire(agent, old);
     provision_all(agent);
@@ -511,11 +474,12 @@ static void on_source_stopped(void *arg)
 
 static void stop_sources(struct agent *agent)
 {
-    for (size_t i = 0; i < agent->member_count; i++) {
-        stop_source(agent, agent->members[i].source);
+    const struct members_hooks hooks = hooks_of(agent);
+
+    members_stop(&agent->members, &hooks);
+    if (agent->pools) {
+        stop_source(agent, agent->pools);
     }
-    stop_source(agent, agent->pools);
-    agent->member_count = 0;
     agent->pools = NULL;
 }
 
@@ -546,20 +510,9 @@ static void on_terminate(uv_signal_t *signal, int signum)
 
 /* --- start ---------------------------------------------------------------------------------- */
 
-static void start_sources(struct agent *agent)
-{
-    const struct config *config = agent->config;
-
-    agent->member_count = config->database_count;
-    agent->members = mem_alloc(config->database_count * sizeof(*agent->members));
-    for (size_t i = 0; i < config->database_count; i++) {
-        agent->members[i].database = &config->databases[i];
-        agent->members[i].source = start_database(agent, &config->databases[i]);
-    }
-}
-
 static void start(struct agent *agent)
 {
+    const struct members_hooks hooks = hooks_of(agent);
     const struct config *config = agent->config;
     struct err err;
 
@@ -576,7 +529,7 @@ static void start(struct agent *agent)
     if (!agent->cli->dry_run) {
         cloud_look_for_credentials(&agent->cloud);
     }
-    start_sources(agent);
+    members_replace(&agent->members, config, false, &hooks);
     agent->running = true;
     agent->published_ms = time_now_ms() / config->publish_interval_ms * config->publish_interval_ms;
     ticker_start(&agent->ticker, &agent->loop, TICK_MS,
@@ -647,7 +600,7 @@ static void free_agent(struct agent *agent)
     positions_free(agent->positions);
     config_free(agent->config);
     config_free(agent->retired);
-    free(agent->members);
+    members_free(&agent->members);
     free(agent->outlets.items);
 }
 
