@@ -34,6 +34,7 @@ struct outlet {
     struct provision *provision;    /* NULL without a client */
     char *provision_told;           /* why it failed, as logged; NULL: it works */
     bool dropping;                  /* readings, at the last publish */
+    int64_t until_ms;               /* of that */
     struct publisher_counters told; /* of the last self metrics */
     uint64_t told_dropped;
     void (*on_empty)(void *arg);
@@ -350,8 +351,10 @@ static void tell_self(struct outlet *outlet, int64_t time_ms)
 void outlet_publish(struct outlet *outlet, int64_t until_ms)
 {
     bool all = until_ms == INT64_MAX;
+    bool set_back = until_ms < outlet->until_ms; /* the window it would go into is closed */
 
-    if (!outlet->former) {
+    outlet->until_ms = until_ms;
+    if (!outlet->former && !set_back) {
         tell_self(outlet, all ? time_now_ms() : until_ms - 1);
     }
     windows_close(outlet->windows, until_ms, on_datum, outlet);
