@@ -44,10 +44,11 @@ static char asked(struct election *election, bool at_fault)
     struct buf sql;
 
     buf_init(&sql, 4096);
-    election_ask(election, -5, at_fault, &sql);
+    bool only_looks = election_ask(election, -5, at_fault, &sql);
     char what = strstr(buf_text(&sql), "pg_try_advisory_lock(-5)") ? 'T'
                 : strstr(buf_text(&sql), "pg_advisory_unlock(-5)") ? 'U'
                                                                    : '-';
+    assert_true(only_looks == (what == '-'));
     assert_non_null(strstr(buf_text(&sql), "classid = 4294967295 AND l.objid = 4294967291"));
     buf_done(&sql);
     return what;

@@ -338,8 +338,8 @@ static bool elect(struct activity *activity)
     }
     activity->state = ACTIVITY_ELECTING;
     buf_init(&sql, 4096);
-    election_ask(&activity->election, key, activity->at_fault, &sql);
-    session_query(&activity->session, buf_text(&sql), on_elected);
+    bool again = election_ask(&activity->election, key, activity->at_fault, &sql);
+    (again ? session_repeat : session_query)(&activity->session, buf_text(&sql), on_elected);
     buf_done(&sql);
     return true;
 }

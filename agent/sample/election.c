@@ -113,17 +113,21 @@ static const char look[] =
     " WHERE d.datname = current_database()";
 
 /* Two statements in one text; the second sees what the first did. */
-void election_ask(struct election *election, int64_t key, bool at_fault, struct buf *sql)
+bool election_ask(struct election *election, int64_t key, bool at_fault, struct buf *sql)
 {
     uint64_t bits = (uint64_t)key;
+    bool only_looks = false;
 
     if (election->held && at_fault) {
         buf_printf(sql, "SELECT pg_advisory_unlock(%" PRId64 "); ", key);
         election->role = ELECTION_OFFERS;
     } else if (!election->held && !(election->role == ELECTION_OFFERS && at_fault)) {
         buf_printf(sql, "SELECT pg_try_advisory_lock(%" PRId64 "); ", key);
+    } else {
+        only_looks = true;
     }
     buf_printf(sql, look, (uint32_t)(bits >> 32), (uint32_t)bits);
+    return only_looks;
 }
 
 void election_end_twin(const struct election_answer *answer, struct buf *sql)

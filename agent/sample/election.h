@@ -71,7 +71,9 @@ void election_lost(struct election *election, uint64_t now_ms);
 void election_put_off(struct election *election, uint64_t now_ms);
 
 bool election_is_due(const struct election *election, uint64_t now_ms);
-void election_ask(struct election *election, int64_t key, bool at_fault, struct buf *sql);
+
+/* true: one statement, the same each time as long as the lock is held. */
+bool election_ask(struct election *election, int64_t key, bool at_fault, struct buf *sql);
 
 struct election_answer {
     bool held;  /* by us */

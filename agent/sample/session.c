@@ -12,7 +12,15 @@
 #define LOOK_UP_MAX_MS      3000
 #define BETWEEN_OPENINGS_MS 3
 #define STATEMENT_MAX       65536
-#define SAMPLE              "sample" /* the prepared statement's name */
+#define SAMPLE              "sample" /* the names of what is prepared */
+#define REPEATED            "repeated"
+
+/* With the session goes what was prepared in it. */
+static void forget_repeated(struct session *session)
+{
+    free(session->repeated);
+    session->repeated = NULL;
+}
 
 /* --- how opening ends ----------------------------------------------------------------------- */
 
@@ -328,6 +336,7 @@ void session_open(struct session *session, pg_connected *done)
 {
     session->on_open = done;
     session->pg.place[0] = '\0';
+    forget_repeated(session);
     uv_timer_start(&session->start, on_start, wait_for_turn_ms(session->options.loop), 0);
 }
 
@@ -381,6 +390,32 @@ void session_query(struct session *session, const char *sql, pg_answered *done)
     pg_query(&session->pg, sql, SESSION_ANSWER_MS, on_answered);
 }
 
+static void on_repeat_prepared(void *arg, const PGresult *result, const struct err *err)
+{
+    struct session *session = arg;
+
+    if (err) {
+        forget_repeated(session);
+        on_answered(arg, result, err);
+        return;
+    }
+    pg_execute(&session->pg, REPEATED, SESSION_ANSWER_MS, on_answered);
+}
+
+/* The name is free in a new session; within one the text hardly ever changes. */
+void session_repeat(struct session *session, const char *sql, pg_answered *done)
+{
+    session->on_answer = done;
+    if (!session->repeated) {
+        session->repeated = mem_strdup(sql);
+        pg_prepare(&session->pg, REPEATED, sql, SESSION_ANSWER_MS, on_repeat_prepared);
+    } else if (strcmp(session->repeated, sql) == 0) {
+        pg_execute(&session->pg, REPEATED, SESSION_ANSWER_MS, on_answered);
+    } else {
+        pg_query(&session->pg, sql, SESSION_ANSWER_MS, on_answered);
+    }
+}
+
 static void on_lost(void *arg, const struct err *err)
 {
     struct session *session = arg;
@@ -410,6 +445,7 @@ void session_close(struct session *session)
     session->look_up = NULL;
     login_cancel(&session->login);
     pg_close(&session->pg);
+    forget_repeated(session);
 }
 
 void session_rebind(struct session *session, const struct config_database *database)

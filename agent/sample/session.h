@@ -44,6 +44,7 @@ struct session {
     struct resolve_addresses addresses; /* the last good ones */
     size_t first;                       /* which of them is tried first, modulo their number */
     char instance[64]; /* Aurora's name of the instance that answers; "" elsewhere */
+    char *repeated;    /* what is prepared for session_repeat(); NULL: nothing yet */
     bool hurry;        /* the last attempt was not answered: do not wait as long this time */
     pg_connected *on_open;
     pg_answered *on_answer;
@@ -62,6 +63,10 @@ void session_tell_grant(const struct session *session, const char *name);
 
 /* Any statement, on its own: one at a time with the two above. */
 void session_query(struct session *session, const char *sql, pg_answered *done);
+
+/* One that is asked again and again: it is planned the first time, which costs more than running
+ * it. Another text in the same session is asked as session_query() does. */
+void session_repeat(struct session *session, const char *sql, pg_answered *done);
 void session_close(struct session *session);
 void session_rebind(struct session *session, const struct config_database *database);
 void session_done(struct session *session, pg_closed *closed);
