@@ -1,5 +1,6 @@
 #include "agent/publish/publisher.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -30,6 +31,7 @@ struct publisher {
     int failures;      /* in a row */
     uint64_t fault_ms; /* since when failures are our own; 0: they are not */
     bool hurry;        /* no pauses: the agent is leaving */
+    bool catching_up;  /* with what waited while requests failed */
     int refused;       /* single datums, since one was accepted */
     size_t probes;     /* while everything is refused */
     struct trouble trouble;
@@ -215,6 +217,7 @@ static void on_accepted(struct publisher *publisher)
     const struct publisher_options *options = &publisher->options;
     struct batch *batch = &publisher->batch;
     size_t sent = batch->sent;
+    bool was_in_trouble = publisher->trouble.code != ERR_NONE;
 
     log_debug("sent %zu datums in one request (%zu bytes)", sent, publisher->bytes);
     publisher->counters.sent += sent;
@@ -224,6 +227,11 @@ static void on_accepted(struct publisher *publisher)
     publisher->refused = 0;
     batch_accepted(batch, options->spool);
     trouble_over(&publisher->trouble, uv_now(options->loop), sent, spool_count(options->spool));
+    publisher->catching_up = publisher->catching_up || was_in_trouble;
+    if (publisher->catching_up && spool_count(options->spool) == 0) {
+        publisher->catching_up = false;
+        malloc_trim(0); /* what waited lay among what stays: whole pages of it go back */
+    }
     go_on(publisher);
 }
 

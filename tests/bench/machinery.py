@@ -90,6 +90,10 @@ def _listens(port):
     return listening in pathlib.Path("/proc/net/tcp").read_text()
 
 
+def has_session(port):
+    return f":{port:04X} 0100007F:" in pathlib.Path("/proc/net/tcp").read_text()
+
+
 class Machinery(contextlib.ExitStack):
     def __init__(self, quick):
         super().__init__()
