@@ -56,8 +56,9 @@ class Recorded:
     def _process(self, request, call, act):
         """What the service would answer."""
         try:
-            answer = self.carry_out(request, call, act)
-            request.accepted = act
+            with self.changed:  # whoever sees what it did sees that it was accepted
+                answer = self.carry_out(request, call, act)
+                request.accepted = act
             return answer
         except ServiceError as error:
             request.error, request.message = error.code, error.message
