@@ -14,6 +14,7 @@
 #include "aws/common/random.h"
 
 #define ANSWER_MS      3000
+#define SAMPLE_MS      5000 /* of up to four answers: a window waits 6 s for them */
 #define LOOK_UP_MS     3000
 #define FIRST_RETRY_MS 1000
 #define LAST_RETRY_MS  30000
@@ -32,8 +33,9 @@ struct pgbouncer {
     struct resolve_request *look_up;
     bool opening, asking;
     struct bouncer bouncer;
-    int64_t tick_ms; /* that is being answered */
-    uint64_t ticks;  /* answered over this connection */
+    int64_t tick_ms;      /* that is being answered */
+    uint64_t deadline_ms; /* of its last answer; the loop's clock */
+    uint64_t ticks;       /* answered over this connection */
     uint64_t retry_at_ms;
     int retry_ms;
     enum bouncer_exactness exactness;
@@ -89,8 +91,11 @@ static void on_lost(void *arg, const struct err *err)
 
 static void ask(struct pgbouncer *pool, const char *command, pg_answered *done)
 {
+    uint64_t now_ms = uv_now(pool->loop);
+    uint64_t left_ms = pool->deadline_ms > now_ms ? pool->deadline_ms - now_ms : 1;
+
     pool->asking = true;
-    pg_query(&pool->pg, command, ANSWER_MS, done);
+    pg_query(&pool->pg, command, left_ms < ANSWER_MS ? (int)left_ms : ANSWER_MS, done);
 }
 
 static void tell_inexact(struct pgbouncer *pool, enum bouncer_exactness exactness)
@@ -224,6 +229,7 @@ static void on_config(void *arg, const PGresult *rows, const struct err *err)
 static void sample(struct pgbouncer *pool, int64_t tick_ms)
 {
     pool->tick_ms = tick_ms;
+    pool->deadline_ms = uv_now(pool->loop) + SAMPLE_MS;
     if (pool->ticks % CONFIG_EVERY == 0) {
         ask(pool, "SHOW CONFIG", on_config);
     } else {

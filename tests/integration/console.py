@@ -9,6 +9,7 @@ import socket
 import socketserver
 import struct
 import threading
+import time
 
 from ports import free_port
 
@@ -24,6 +25,7 @@ class Console:
     def __init__(self, version="1.26.1"):
         self.version, self.port = version, free_port()
         self.queries, self.refuse_next = [], 0
+        self.delay_s = 0  # of each answer
         self._lock, self._sessions = threading.Lock(), []
         self.totals(0, 0, 0)
 
@@ -88,6 +90,7 @@ class Console:
                 return
             query = body.rstrip(b"\0").decode()
             self.queries.append(query)
+            time.sleep(self.delay_s)
             connection.sendall(self._answer(query) + READY)
 
     def _answer(self, query):

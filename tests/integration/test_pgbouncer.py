@@ -126,6 +126,18 @@ def test_a_console_that_goes_and_comes(agent, standin, bouncer):
     assert running.terminate() == 0
 
 
+def test_a_console_that_is_slow_gives_no_sample_too_late_for_its_window(agent, standin):
+    with Console() as console:
+        running = agent(**pool(url=console.url()))
+        windows(standin, 1, "PoolTimeout", BOUNCER)
+        console.delay_s = 2  # each answer in time, four of them not
+        console.restart(0, 0, 0)
+        running.wait_for_log("its console can not be read: no answer in", 20)
+        windows(standin, 2)
+        assert running.terminate() == 0
+        assert "readings were dropped" not in running.log
+
+
 def test_a_server_is_no_console_and_a_stranger_is_advised(agent, server, standin, bouncer):
     running = agent(**pool(url=server.url()))
     running.wait_for_log("is no console of PgBouncer .it answers as 1.*give the URL of its database pgbouncer")
