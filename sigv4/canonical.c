@@ -51,8 +51,11 @@ static bool repeats_name(const struct canonical_headers *headers, size_t i)
 
 static void add_mapped(struct text *out, const char *name, int (*map)(int))
 {
-    for (; *name; name++)
-        text_add(out, &(char){(char)map((unsigned char)*name)}, 1);
+    size_t from = out->len;
+
+    text_puts(out, name);
+    for (size_t i = from; i < out->len; i++)
+        out->bytes[i] = (char)map((unsigned char)out->bytes[i]);
 }
 
 void canonical_signed_headers(struct text *out, const struct canonical_headers *headers)

@@ -1,5 +1,5 @@
 /*
- * SHA-256 and HMAC-SHA256 through OpenSSL (1.1.1 and 3), and lower-case hex.
+ * SHA-256 and HMAC-SHA256 through OpenSSL 3, and lower-case hex.
  *
  * false only when OpenSSL refuses (no memory, or a provider without SHA-256).
  */

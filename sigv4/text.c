@@ -18,7 +18,7 @@ static bool text_reserve(struct text *text, size_t len)
     size_t need = text->len + len + 1;
     if (need <= text->size)
         return true;
-    size_t size = text->size ? text->size : 256;
+    size_t size = text->size ? text->size : 512;
     while (size < need)
         size *= 2;
     char *bytes = OPENSSL_clear_realloc(text->bytes, text->size, size);
