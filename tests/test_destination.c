@@ -15,6 +15,10 @@
 #include "agent/destination.h"
 #include "aws/common/mem.h"
 
+/* Longer than what the name of its directory shows, by some twenty characters. */
+#define LONG_NAME                                                                                  \
+    "A name that is longer than what the name of its directory shows, by some twenty characters"
+
 static char state_dir[64];
 static struct err err;
 
@@ -93,9 +97,7 @@ static void assert_told(size_t dirs, const char *region, const char *namespace_)
 static void a_directory_says_exactly_what_it_is_for(void **state)
 {
     static const char *const namespaces[] = {"Application", "My/App", "My_App",
-                                             "a \"quoted\" one: \\ and more",
-                                             "A name that is longer than what the name of its "
-                                             "directory shows, by some twenty characters"};
+                                             "a \"quoted\" one: \\ and more", LONG_NAME};
 
     (void)state;
     for (size_t i = 0; i < MEM_COUNT(namespaces); i++) {

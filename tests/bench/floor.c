@@ -3,11 +3,16 @@
  * prepared statement as the agent's, one timer, one poll handle, no publishing. tests/bench/run
  * measures the agent beside it.
  *
- *     bench_floor postgresql://... [STATEMENT-FILE]
+ *     bench_floor postgresql://... [STATEMENT-FILE|- [FILE]]
+ *
+ * FILE: each sample is appended to it, as nothing else survives kill -9.
  */
+#include <fcntl.h>
 #include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include "agent/sample/queries.h"
@@ -15,7 +20,19 @@
 
 #define STATEMENT_MAX 65536
 
+#define SAMPLE_BYTES 140 /* as the agent's journal has them for the core set */
+
 static PGconn *conn;
+static int kept = -1;
+
+static void keep(void)
+{
+    static const char sample[SAMPLE_BYTES];
+
+    if (kept >= 0 && write(kept, sample, sizeof(sample)) != sizeof(sample)) {
+        exit(1);
+    }
+}
 
 static void on_readable(uv_poll_t *poll, int status, int events)
 {
@@ -32,6 +49,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
             exit(1);
         }
         PQclear(result);
+        keep();
     }
 }
 
@@ -66,13 +84,17 @@ int main(int argc, char **argv)
     uv_timer_t timer;
     struct buf sql;
 
-    if (argc != 2 && argc != 3) {
-        fputs("usage: bench_floor URL [STATEMENT-FILE]\n", stderr);
+    if (argc < 2 || argc > 4) {
+        fputs("usage: bench_floor URL [STATEMENT-FILE|- [FILE]]\n", stderr);
         return 2;
+    }
+    if (argc == 4 && (kept = open(argv[3], O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)) < 0) {
+        perror(argv[3]);
+        return 1;
     }
     conn = PQconnectdb(argv[1]);
     buf_init(&sql, STATEMENT_MAX);
-    read_statement(argc == 3 ? argv[2] : NULL, &sql);
+    read_statement(argc > 2 && strcmp(argv[2], "-") != 0 ? argv[2] : NULL, &sql);
     PQclear(PQprepare(conn, "sample", buf_text(&sql), 0, NULL));
     if (PQstatus(conn) != CONNECTION_OK || PQsetnonblocking(conn, 1) != 0) {
         fputs(PQerrorMessage(conn), stderr);
