@@ -72,8 +72,8 @@ static void findings_stand_before_who_holds_the_slots(void **state)
     static const char *const pieces[] = {
         "orders  10.0.0.9:5432  PostgreSQL 15.18\n",
         "  max_connections 50, reserved 3, usable 47, used 3 (6 %), available 44\n",
-        "  critical  1 session idle in transaction longer than 10 min, the oldest for 16\n         "
-        "   min\n",
+        "  critical  1 session idle in transaction longer than 10 min, the oldest for 16\n",
+        "            min\n",
         "            - pid 101, e?vil, ",
         "            > SELECT pg_terminate_backend(101);\n",
         "who holds the slots ",
