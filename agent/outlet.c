@@ -319,10 +319,15 @@ static void put_self(struct outlet *outlet, enum metric_id metric, int64_t time_
     outlet_put(outlet, &reading);
 }
 
-/* At once, so that a crash does not lose the count. */
+/* At once, so that a crash does not lose the count; in a window that is not closed yet, also when
+ * the clock has just been set back. */
 static void on_ambiguous(void *arg, size_t datums)
 {
-    put_self(arg, METRIC_AGENT_AMBIGUOUS_RETRIES, time_now_ms(), (double)datums);
+    struct outlet *outlet = arg;
+    int64_t now_ms = time_now_ms();
+
+    put_self(outlet, METRIC_AGENT_AMBIGUOUS_RETRIES,
+             now_ms > outlet->until_ms ? now_ms : outlet->until_ms, (double)datums);
 }
 
 /* What went wrong since the last time, in the window that is about to close. */
@@ -353,7 +358,7 @@ void outlet_publish(struct outlet *outlet, int64_t until_ms)
     bool all = until_ms == INT64_MAX;
     bool set_back = until_ms < outlet->until_ms; /* the window it would go into is closed */
 
-    outlet->until_ms = until_ms;
+    outlet->until_ms = all ? outlet->until_ms : until_ms;
     if (!outlet->former && !set_back) {
         tell_self(outlet, all ? time_now_ms() : until_ms - 1);
     }

@@ -533,8 +533,15 @@ static void activity_tick(struct source *source, int64_t tick_ms)
 static int64_t activity_settled_ms(const struct source *source)
 {
     const struct activity *activity = (const struct activity *)source;
+    int64_t settled_ms = INT64_MAX;
 
-    return activity->pending_count > 0 ? activity->pending[0].tick_ms : INT64_MAX;
+    /* Not the first alone: when the clock was set back meanwhile, later ones have earlier times. */
+    for (size_t i = 0; i < activity->pending_count; i++) {
+        int64_t tick_ms = activity->pending[i].tick_ms;
+
+        settled_ms = tick_ms < settled_ms ? tick_ms : settled_ms;
+    }
+    return settled_ms;
 }
 
 static void on_timer_closed(uv_handle_t *timer)

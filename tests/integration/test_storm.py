@@ -312,6 +312,7 @@ def test_faults_in_random_order(binary, tmp_path):
         print(f"{elapsed:.0f} s: longest turn {wall_ms:.1f} ms ({own_ms:.1f} ms of its own); sockets at once "
               f"{world.shared.sockets}; (ticks, up, sampled) {counts}; {told} timeouts, arrived (once, all) {timeouts}; "
               f"ambiguous datums {ambiguous:g}; memory by the minute {memory} KB")
+        assert not world.agent.log_lines("readings were dropped"), "nothing comes too late for its window"
         assert world.shared.sockets == 1
         assert own_ms < LATENCY_MAX_MS
         for ticks, _, _ in counts.values():
