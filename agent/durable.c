@@ -9,10 +9,25 @@
 #include "agent/publish/store.h"
 #include "aws/common/mem.h"
 
+/* In a flood of datagrams a write a turn of the loop would be a third of what they cost. */
+#define WRITES_AT_ONCE 8 /* in SLOT_MS; what comes later waits for the next, or for company */
+#define SLOT_MS        100
+#define COMPANY_BYTES  16384
+
+/* When what was read is written; its own allocation, because it closes later than its owner. */
+struct writer {
+    uv_prepare_t before_poll;
+    uv_timer_t next_slot;
+    struct journal *journal;
+    uint64_t slot_ms; /* the loop's clock: when it began */
+    int writes;       /* in it */
+    int closing;
+};
+
 struct durable {
     struct durable_options options;
     struct journal *journal;
-    uv_prepare_t *before_poll; /* its own allocation, because it closes later than this */
+    struct writer *writer;
 };
 
 /* --- Where ------------------------------------------------------------------------------------ */
@@ -96,19 +111,67 @@ static bool take_up(struct durable *durable, const char *dir, size_t *ambiguous,
 /* --- Life ------------------------------------------------------------------------------------- */
 
 /* All that one turn of the loop has read is one write. */
-static void on_before_poll(uv_prepare_t *before_poll)
+static void write_turn(struct writer *writer)
 {
-    struct durable *durable = before_poll->data;
+    uint64_t now_ms = uv_now(writer->before_poll.loop);
+    size_t unwritten = journal_unwritten(writer->journal);
 
-    journal_flush(durable->journal);
+    if (unwritten == 0) {
+        return;
+    }
+    if (now_ms - writer->slot_ms >= SLOT_MS) {
+        writer->slot_ms = now_ms;
+        writer->writes = 0;
+    }
+    if (writer->writes < WRITES_AT_ONCE || unwritten >= COMPANY_BYTES) {
+        writer->writes++;
+        journal_flush(writer->journal);
+    }
 }
 
-static void watch_turns(struct durable *durable)
+static void on_next_slot(uv_timer_t *next_slot)
 {
-    durable->before_poll = mem_alloc(sizeof(*durable->before_poll));
-    uv_prepare_init(durable->options.loop, durable->before_poll);
-    durable->before_poll->data = durable;
-    uv_prepare_start(durable->before_poll, on_before_poll);
+    write_turn(next_slot->data);
+}
+
+static void on_before_poll(uv_prepare_t *before_poll)
+{
+    struct writer *writer = before_poll->data;
+
+    write_turn(writer);
+    if (journal_unwritten(writer->journal) > 0 &&
+        !uv_is_active((uv_handle_t *)&writer->next_slot)) {
+        uv_timer_start(&writer->next_slot, on_next_slot, SLOT_MS, 0);
+    }
+}
+
+static struct writer *writer_new(uv_loop_t *loop, struct journal *journal)
+{
+    struct writer *writer = mem_alloc(sizeof(*writer));
+
+    writer->journal = journal;
+    uv_prepare_init(loop, &writer->before_poll);
+    writer->before_poll.data = writer;
+    uv_prepare_start(&writer->before_poll, on_before_poll);
+    uv_timer_init(loop, &writer->next_slot);
+    writer->next_slot.data = writer;
+    return writer;
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    struct writer *writer = handle->data;
+
+    if (--writer->closing == 0) {
+        free(writer);
+    }
+}
+
+static void writer_free(struct writer *writer)
+{
+    writer->closing = 2;
+    uv_close((uv_handle_t *)&writer->before_poll, on_handle_closed);
+    uv_close((uv_handle_t *)&writer->next_slot, on_handle_closed);
 }
 
 struct durable *durable_open(const struct durable_options *options, size_t *ambiguous)
@@ -125,7 +188,7 @@ struct durable *durable_open(const struct durable_options *options, size_t *ambi
     char *dir = destination_dir(options->state_dir, options->region, options->namespace_);
     if (take_up(durable, dir, ambiguous, &err)) {
         tell_destination(options, dir);
-        watch_turns(durable);
+        durable->writer = writer_new(options->loop, durable->journal);
     } else {
         log_warn("%s; what waits for CloudWatch is in memory only, and lost by a crash",
                  err.message);
@@ -156,18 +219,12 @@ void durable_close_windows(struct durable *durable, int64_t until_ms)
     journal_forget(durable->journal, first);
 }
 
-static void on_watch_closed(uv_handle_t *handle)
-{
-    free(handle);
-}
-
 void durable_free(struct durable *durable)
 {
     if (!durable) {
         return;
     }
-    uv_prepare_stop(durable->before_poll);
-    uv_close((uv_handle_t *)durable->before_poll, on_watch_closed);
+    writer_free(durable->writer);
     journal_free(durable->journal);
     free(durable);
 }

@@ -371,6 +371,11 @@ static bool write_out(struct journal *journal, struct err *err)
     return true;
 }
 
+size_t journal_unwritten(const struct journal *journal)
+{
+    return journal->readings.len + journal->out.len;
+}
+
 void journal_flush(struct journal *journal)
 {
     struct err err;

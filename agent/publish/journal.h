@@ -49,6 +49,7 @@ void journal_replay(struct journal *journal, uint64_t first, int64_t until_ms,
 
 void journal_add(struct journal *journal, const struct reading *reading);
 void journal_flush(struct journal *journal);
+size_t journal_unwritten(const struct journal *journal); /* bytes */
 
 /* oldest_open_ms: start of the oldest window that is open; INT64_MAX: none is. */
 uint64_t journal_turn(struct journal *journal, int64_t oldest_open_ms);
