@@ -43,7 +43,7 @@ def _call(*command, check=True, timeout=600):
 
 # ---- the first one ----
 
-def _mirror():
+def mirror():
     """(address, codename) of the packages that this machine is made of."""
     os_release = dict(line.split("=", 1) for line in pathlib.Path("/etc/os-release").read_text().splitlines() if line)
     codename = os_release["VERSION_CODENAME"].strip('"')
@@ -56,7 +56,7 @@ def _mirror():
 
 
 def _bootstrap(into):
-    address, codename = _mirror()
+    address, codename = mirror()
     _call("debootstrap", "--variant=minbase", f"--include={','.join(INCLUDED)}", codename, into, address, timeout=1200)
     with _in_nspawn(into, "--pipe", "apt-get", "update") as process:
         said, _ = process.communicate(timeout=300)
