@@ -34,7 +34,6 @@ struct outlet {
     struct provision *provision;    /* NULL without a client */
     char *provision_told;           /* why it failed, as logged; NULL: it works */
     bool dropping;                  /* readings, at the last publish */
-    int64_t until_ms;               /* of that */
     struct publisher_counters told; /* of the last self metrics */
     uint64_t told_dropped;
     void (*on_empty)(void *arg);
@@ -324,10 +323,10 @@ static void put_self(struct outlet *outlet, enum metric_id metric, int64_t time_
 static void on_ambiguous(void *arg, size_t datums)
 {
     struct outlet *outlet = arg;
-    int64_t now_ms = time_now_ms();
+    int64_t now_ms = time_now_ms(), closed_ms = windows_closed_ms(outlet->windows);
 
-    put_self(outlet, METRIC_AGENT_AMBIGUOUS_RETRIES,
-             now_ms > outlet->until_ms ? now_ms : outlet->until_ms, (double)datums);
+    put_self(outlet, METRIC_AGENT_AMBIGUOUS_RETRIES, now_ms > closed_ms ? now_ms : closed_ms,
+             (double)datums);
 }
 
 /* What went wrong since the last time, in the window that is about to close. */
@@ -356,9 +355,8 @@ static void tell_self(struct outlet *outlet, int64_t time_ms)
 void outlet_publish(struct outlet *outlet, int64_t until_ms)
 {
     bool all = until_ms == INT64_MAX;
-    bool set_back = until_ms < outlet->until_ms; /* the window it would go into is closed */
+    bool set_back = until_ms < windows_closed_ms(outlet->windows); /* its window is closed */
 
-    outlet->until_ms = all ? outlet->until_ms : until_ms;
     if (!outlet->former && !set_back) {
         tell_self(outlet, all ? time_now_ms() : until_ms - 1);
     }

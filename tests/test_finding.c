@@ -425,68 +425,68 @@ static void when_a_pooler_is_due(void **state)
 static char pool_name[] = "api", sessions[] = "orders, billing";
 static const struct config_pool api = {.name = pool_name, .type = POOL_PGBOUNCER};
 
+static const struct {
+    const char *name, *ids, *evidence;
+    enum severity severity;
+    struct fact_pool pool;
+} pool_cases[] = {
+    {"at ease",
+     "",
+     NULL,
+     SEVERITY_ADVICE,
+     {.readings = 8, .waiting = 0, .max_wait_s = 0, .busy = 2, .size = 28}},
+    {"a moment's queue",
+     "",
+     NULL,
+     SEVERITY_ADVICE,
+     {.readings = 8, .waiting_readings = 2, .waiting = 3, .max_wait_s = 0.3, .size = NAN}},
+    {"a long wait",
+     "pool_waiting",
+     "pool api: 3 clients wait, the longest for 2.5 s, 10 connections busy of 10",
+     SEVERITY_WARNING,
+     {.readings = 8, .waiting = 3, .max_wait_s = 2.5, .busy = 10, .size = 10}},
+    {"a very long one",
+     "pool_waiting",
+     "pool api: 3 clients wait, the longest for 7 s, 5 gave up meanwhile",
+     SEVERITY_CRITICAL,
+     {.readings = 8, .waiting = 3, .max_wait_s = 7, .busy = NAN, .size = NAN, .timeouts = 5}},
+    {"always somebody",
+     "pool_waiting",
+     "pool api: 1 client waits",
+     SEVERITY_WARNING,
+     {.readings = 8,
+      .waiting_readings = 5,
+      .waiting = 1,
+      .max_wait_s = NAN,
+      .busy = NAN,
+      .size = NAN}},
+    {"by session",
+     "pool_mode",
+     "pool api: orders, billing",
+     SEVERITY_ADVICE,
+     {.readings = 8, .waiting = 0, .max_wait_s = 0, .size = 2, .session_pooled = sessions}},
+    {"too large",
+     "pool_sizes",
+     "pool api: 29",
+     SEVERITY_WARNING,
+     {.readings = 8, .waiting = 0, .max_wait_s = 0, .size = 29}},
+};
+
 static void pools_that_are_too_small_or_too_large(void **state)
 {
-    static const struct {
-        const char *name, *ids, *evidence;
-        enum severity severity;
-        struct fact_pool pool;
-    } cases[] = {
-        {"at ease",
-         "",
-         NULL,
-         SEVERITY_ADVICE,
-         {.readings = 8, .waiting = 0, .max_wait_s = 0, .busy = 2, .size = 28}},
-        {"a moment's queue",
-         "",
-         NULL,
-         SEVERITY_ADVICE,
-         {.readings = 8, .waiting_readings = 2, .waiting = 3, .max_wait_s = 0.3, .size = NAN}},
-        {"a long wait",
-         "pool_waiting",
-         "pool api: 3 clients wait, the longest for 2.5 s, 10 connections busy of 10",
-         SEVERITY_WARNING,
-         {.readings = 8, .waiting = 3, .max_wait_s = 2.5, .busy = 10, .size = 10}},
-        {"a very long one",
-         "pool_waiting",
-         "pool api: 3 clients wait, the longest for 7 s, 5 gave up meanwhile",
-         SEVERITY_CRITICAL,
-         {.readings = 8, .waiting = 3, .max_wait_s = 7, .busy = NAN, .size = NAN, .timeouts = 5}},
-        {"always somebody",
-         "pool_waiting",
-         "pool api: 1 clients wait",
-         SEVERITY_WARNING,
-         {.readings = 8,
-          .waiting_readings = 5,
-          .waiting = 1,
-          .max_wait_s = NAN,
-          .busy = NAN,
-          .size = NAN}},
-        {"by session",
-         "pool_mode",
-         "pool api: orders, billing",
-         SEVERITY_ADVICE,
-         {.readings = 8, .waiting = 0, .max_wait_s = 0, .size = 2, .session_pooled = sessions}},
-        {"too large",
-         "pool_sizes",
-         "pool api: 29",
-         SEVERITY_WARNING,
-         {.readings = 8, .waiting = 0, .max_wait_s = 0, .size = 29}},
-    };
-
     (void)state;
-    for (size_t i = 0; i < MEM_COUNT(cases); i++) {
+    for (size_t i = 0; i < MEM_COUNT(pool_cases); i++) {
         struct diagnosis *made = diagnosis_made(&database, rows, fill(5, "web", 1));
 
-        print_message("%s\n", cases[i].name);
+        print_message("%s\n", pool_cases[i].name);
         made->pools = mem_alloc(sizeof(struct fact_pool));
-        made->pools[0] = cases[i].pool;
+        made->pools[0] = pool_cases[i].pool;
         made->pools[0].pool = &api;
         made->pool_count = 1;
-        expect_ids(made, cases[i].ids);
-        if (cases[i].evidence) {
-            assert_string_equal(made->findings.items[0].evidence.items[0], cases[i].evidence);
-            assert_int_equal(made->findings.items[0].severity, cases[i].severity);
+        expect_ids(made, pool_cases[i].ids);
+        if (pool_cases[i].evidence) {
+            assert_string_equal(made->findings.items[0].evidence.items[0], pool_cases[i].evidence);
+            assert_int_equal(made->findings.items[0].severity, pool_cases[i].severity);
         }
         diagnosis_free_made(made);
     }

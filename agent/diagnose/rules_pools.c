@@ -30,7 +30,7 @@ static void add_pool(struct finding *finding, const struct fact_pool *pool)
 
     buf_init(&line, LINE_BYTES_MAX);
     buf_printf(&line, "pool %s", pool->pool->name);
-    add_number(&line, ": ", pool->waiting, " clients wait");
+    add_number(&line, ": ", pool->waiting, pool->waiting == 1 ? " client waits" : " clients wait");
     add_number(&line, ", the longest for ", pool->max_wait_s, " s");
     add_number(&line, ", ", pool->busy, " connections busy");
     add_number(&line, " of ", pool->size, "");

@@ -235,6 +235,11 @@ void windows_put(struct windows *windows, const struct reading *reading)
     windows->dropped += kept ? 0 : 1;
 }
 
+int64_t windows_closed_ms(const struct windows *windows)
+{
+    return windows->closed_until_ms;
+}
+
 int64_t windows_oldest_ms(const struct windows *windows)
 {
     return windows->count > 0 ? windows->open[0].start_ms : INT64_MAX;

@@ -59,6 +59,9 @@ typedef void window_on_datum(void *arg, int64_t start_ms, const char *members);
  */
 void windows_close(struct windows *windows, int64_t until_ms, window_on_datum *on_datum, void *arg);
 
+/* Up to where windows are closed; INT64_MIN: none was yet. */
+int64_t windows_closed_ms(const struct windows *windows);
+
 /* Start of the oldest window that is open; INT64_MAX: none is. */
 int64_t windows_oldest_ms(const struct windows *windows);
 
