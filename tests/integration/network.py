@@ -37,6 +37,7 @@ class Network:
         return self
 
     def _make_cable(self):
+        assert os.geteuid() == 0, "a network is made by root only: run the tests as root"
         first = os.getpid() * 7 + next(_numbers)
         for number in (candidate % 250 + 1 for candidate in range(first, first + 250)):
             self.name = f"pw{os.getpid()}-{number}"

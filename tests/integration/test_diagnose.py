@@ -3,13 +3,13 @@ import contextlib
 import json
 import pathlib
 import re
-import socket
 import threading
 
 import psycopg2
 import psycopg2.extras
 import pytest
 
+from network import Network
 from pgbouncer import PgBouncer
 from postgres import PASSWORD, Postgres
 from versions import VERSIONS
@@ -226,10 +226,8 @@ def test_logins_that_never_end(agent_for, server):
 
 
 def test_a_network_without_tls(agent_for):
-    with Postgres(max_connections=50, listen_addresses="*", **WELL_KEPT) as server:
-        address = own_address()
-        if not address:
-            pytest.skip("this machine has no address but loopback")
+    with Network() as network, Postgres(max_connections=50, listen_addresses="*", **WELL_KEPT) as server:
+        address = network.outside
         with open(server.directory / "data" / "pg_hba.conf", "a", encoding="utf-8") as rules:
             rules.write(f"host all all {address}/32 scram-sha-256\n")
         server.execute("select pg_reload_conf()")
@@ -238,13 +236,6 @@ def test_a_network_without_tls(agent_for):
             database = diagnosis(agent_for, server.url())
     assert ids(database) == ["no_tls"]
     assert found(database, "no_tls")["evidence"] == [f"web from {address}"]
-
-
-def own_address():
-    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.connect(("192.0.2.1", 9))  # sends nothing
-        return probe.getsockname()[0]
-    return None
 
 
 def test_when_the_slots_are_gone_it_says_how_to_get_in(agent_for, server):

@@ -194,7 +194,6 @@ def test_another_takes_over_within_a_minute(agent_for, own, standin, how):
     assert all(point["min"] == 1 for _, point in ups), "nobody says that a database is down which is not"
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="makes a network namespace")
 def test_a_leader_that_is_cut_off_is_replaced_and_comes_back_as_a_follower(binary, agent_for, own, tmp_path):
     with Network() as network, Standin(host=network.outside) as standin:
         own.restart(listen_addresses="*")

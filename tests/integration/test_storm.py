@@ -16,7 +16,6 @@ import threading
 import time
 
 import psycopg2
-import pytest
 
 from agent import SANITIZER, Agent, agent_conf
 from arrived import ORDERS, windows
@@ -35,8 +34,6 @@ POOL = {**ORDERS, "Pool": "bouncer"}
 CLIENTS = 3
 SESSIONS = "select count(*) from pg_stat_activity where application_name = 'poolwarden'"
 LATENCY_MAX_MS = 50
-
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="makes a network namespace")
 
 
 class Shared:
