@@ -1,5 +1,6 @@
 #include "agent/diagnose/finding.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -192,6 +193,23 @@ void diagnosis_done(struct diagnosis *diagnosis)
     memset(diagnosis, 0, sizeof(*diagnosis));
 }
 
+double diagnosis_reserved(const struct diagnosis *diagnosis)
+{
+    return diagnosis->snapshot.max_connections - diagnosis->snapshot.usable;
+}
+
+double diagnosis_available(const struct diagnosis *diagnosis)
+{
+    return fmax(0, diagnosis->snapshot.usable - (double)diagnosis->facts.session_count);
+}
+
+bool diagnosis_is_healthy(const struct diagnosis *diagnosis)
+{
+    return diagnosis->err.code == ERR_NONE && diagnosis->gaps.count == 0 &&
+           (diagnosis->findings.count == 0 ||
+            diagnosis->findings.items[0].severity == SEVERITY_ADVICE);
+}
+
 /* --- the budget ----------------------------------------------------------------------------- */
 
 void budget_of(const struct diagnosis *diagnosis, struct budget *out)
@@ -213,4 +231,9 @@ size_t budget_per_task(const struct budget *budget, size_t tasks)
     size_t each = budget->budget / (tasks > 0 ? tasks : 1);
 
     return each > 0 ? each : 1;
+}
+
+size_t budget_tasks_listed(const struct budget *budget)
+{
+    return budget->tasks > BUDGET_TASKS_LISTED ? budget->tasks : BUDGET_TASKS_LISTED;
 }

@@ -49,11 +49,18 @@ struct diagnosis {
 void diagnosis_conclude(struct diagnosis *diagnosis); /* fills findings */
 void diagnosis_done(struct diagnosis *diagnosis);
 
+/* Of the slots: kept back by the server, left for ordinary users. */
+double diagnosis_reserved(const struct diagnosis *diagnosis);
+double diagnosis_available(const struct diagnosis *diagnosis);
+
+bool diagnosis_is_healthy(const struct diagnosis *diagnosis); /* advice is no illness */
+
 const char *severity_name(enum severity severity); /* "critical" */
 
 /* --- the budget ----------------------------------------------------------------------------- */
 
-#define BUDGET_PERCENT 60 /* of the usable connections: room for deploys, people and jobs */
+#define BUDGET_PERCENT      60 /* of the usable connections: room for deploys, people and jobs */
+#define BUDGET_TASKS_LISTED 10 /* at least: what each of so many tasks may open */
 
 struct budget {
     size_t usable, budget; /* connections */
@@ -63,6 +70,7 @@ struct budget {
 
 void budget_of(const struct diagnosis *diagnosis, struct budget *out);
 size_t budget_per_task(const struct budget *budget, size_t tasks); /* at least 1 */
+size_t budget_tasks_listed(const struct budget *budget);
 
 /* --- inside: what rules are made of --------------------------------------------------------- */
 

@@ -12,7 +12,6 @@
 #define INDENT         12 /* where findings' texts begin */
 #define HOLDERS_MAX    5
 #define LIMITS_MAX     20
-#define TASKS_LISTED   10
 #define TEXT_BYTES_MAX ((size_t)1 << 20)
 #define NAME_WIDTH     22 /* so that the table is 80 wide */
 #define BOLD           "\033[1m"
@@ -63,16 +62,6 @@ static void add_paragraph(const struct report_style *style, size_t indent, const
 
 /* --- slots ---------------------------------------------------------------------------------- */
 
-static double reserved_of(const struct diagnosis *diagnosis)
-{
-    return diagnosis->snapshot.max_connections - diagnosis->snapshot.usable;
-}
-
-static double available_of(const struct diagnosis *diagnosis)
-{
-    return fmax(0, diagnosis->snapshot.usable - (double)diagnosis->facts.session_count);
-}
-
 static void add_slots(const struct diagnosis *diagnosis, struct buf *out)
 {
     const struct snapshot *snapshot = &diagnosis->snapshot;
@@ -81,8 +70,9 @@ static void add_slots(const struct diagnosis *diagnosis, struct buf *out)
     buf_printf(out,
                "  max_connections %.0f, reserved %.0f, usable %.0f, used %.0f (%.0f %%), "
                "available %.0f\n",
-               snapshot->max_connections, reserved_of(diagnosis), snapshot->usable, used,
-               snapshot->usable > 0 ? 100 * used / snapshot->usable : 0, available_of(diagnosis));
+               snapshot->max_connections, diagnosis_reserved(diagnosis), snapshot->usable, used,
+               snapshot->usable > 0 ? 100 * used / snapshot->usable : 0,
+               diagnosis_available(diagnosis));
 }
 
 /* --- findings ------------------------------------------------------------------------------- */
@@ -247,11 +237,6 @@ static void add_limits(const struct report_style *style, const struct facts *fac
 
 /* --- the budget ----------------------------------------------------------------------------- */
 
-static size_t tasks_listed(const struct budget *budget)
-{
-    return budget->tasks > TASKS_LISTED ? budget->tasks : TASKS_LISTED;
-}
-
 /* "1 task 28, 2 tasks 14, ...": not further than one connection each. */
 static void add_budget(const struct report_style *style, const struct diagnosis *diagnosis,
                        struct buf *out)
@@ -268,8 +253,9 @@ static void add_budget(const struct report_style *style, const struct diagnosis 
                    budget.tasks == 1 ? "" : "s");
     }
     buf_puts(&text, ". connection_limit that fits:");
-    for (size_t tasks = 1; tasks <= tasks_listed(&budget) && tasks <= budget.budget; tasks++) {
-        if (tasks <= TASKS_LISTED || tasks == budget.tasks) {
+    for (size_t tasks = 1; tasks <= budget_tasks_listed(&budget) && tasks <= budget.budget;
+         tasks++) {
+        if (tasks <= BUDGET_TASKS_LISTED || tasks == budget.tasks) {
             buf_printf(&text, "%s %zu for %zu task%s", tasks > 1 ? "," : "",
                        budget_per_task(&budget, tasks), tasks, tasks == 1 ? "" : "s");
         }
@@ -282,14 +268,6 @@ static void add_budget(const struct report_style *style, const struct diagnosis 
 }
 
 /* --- the whole ------------------------------------------------------------------------------ */
-
-/* Advice is no illness. */
-static bool is_healthy(const struct diagnosis *diagnosis)
-{
-    return diagnosis->err.code == ERR_NONE && diagnosis->gaps.count == 0 &&
-           (diagnosis->findings.count == 0 ||
-            diagnosis->findings.items[0].severity == SEVERITY_ADVICE);
-}
 
 static void add_healthy(const struct report_style *style, const struct diagnosis *diagnosis,
                         struct buf *out)
@@ -324,12 +302,12 @@ void report_text(const struct diagnosis *diagnosis, const struct report_style *s
 {
     bool sessions = diagnosis->facts.known[FACT_SESSIONS];
 
-    if (is_healthy(diagnosis)) {
+    if (diagnosis_is_healthy(diagnosis)) {
         add_healthy(style, diagnosis, out);
     } else {
         add_header(style, diagnosis, out);
     }
-    if (sessions && !is_healthy(diagnosis)) {
+    if (sessions && !diagnosis_is_healthy(diagnosis)) {
         add_slots(diagnosis, out);
     }
     for (size_t i = 0; i < diagnosis->findings.count; i++) {
@@ -339,174 +317,10 @@ void report_text(const struct diagnosis *diagnosis, const struct report_style *s
         buf_putc(out, '\n');
         add_paragraph(style, 2, "not examined: ", diagnosis->gaps.items[i], out);
     }
-    if (sessions && !is_healthy(diagnosis)) {
+    if (sessions && !diagnosis_is_healthy(diagnosis)) {
         add_holders(style, diagnosis, out);
         add_pools(style, diagnosis, out);
         add_limits(style, &diagnosis->facts, out);
         add_budget(style, diagnosis, out);
     }
-}
-
-/* --- for programs --------------------------------------------------------------------------- */
-
-/* As people see it: valid UTF-8, no control characters. The blanks before evidence show who blocks
- * whom. */
-static json_t *line_json(const char *text)
-{
-    size_t blanks = strspn(text, " ");
-    struct buf line;
-
-    buf_init(&line, TEXT_BYTES_MAX);
-    buf_add(&line, text, blanks);
-    prose_plain(text + blanks, TEXT_BYTES_MAX / 8, &line);
-    json_t *json = json_string(buf_text(&line));
-    buf_done(&line);
-    return mem_check(json);
-}
-
-static json_t *list_json(const struct config_list *list)
-{
-    json_t *array = json_array();
-
-    for (size_t i = 0; i < list->count; i++) {
-        json_array_append_new(array, line_json(list->items[i]));
-    }
-    return array;
-}
-
-static json_t *findings_json(const struct findings *findings)
-{
-    json_t *array = json_array();
-
-    for (size_t i = 0; i < findings->count; i++) {
-        const struct finding *finding = &findings->items[i];
-
-        json_array_append_new(
-            array, json_pack("{s:s, s:s, s:o, s:o, s:s, s:o}", "id", finding->id, "severity",
-                             severity_name(finding->severity), "title", line_json(finding->title),
-                             "evidence", list_json(&finding->evidence), "meaning", finding->meaning,
-                             "remedies", list_json(&finding->remedies)));
-    }
-    return array;
-}
-
-static json_t *age_json(double seconds)
-{
-    return seconds >= 0 ? json_real(seconds) : json_null();
-}
-
-static json_t *holders_json(const struct diagnosis *diagnosis)
-{
-    json_t *document = json_object();
-
-    for (int by = 0; by < HOLDER_BY_COUNT; by++) {
-        json_t *array = json_array();
-        struct holders holders;
-
-        holders_count(&diagnosis->facts, (enum holder_by)by, false, &holders);
-        for (size_t i = 0; i < holders.count; i++) {
-            const struct holder *holder = &holders.items[i];
-
-            json_array_append_new(
-                array,
-                json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:o}", "name", line_json(holder->name),
-                          "connections", (json_int_t)holder->connections, "active",
-                          (json_int_t)holder->active, "idle", (json_int_t)holder->idle,
-                          "idle_in_transaction", (json_int_t)holder->in_transaction, "other",
-                          (json_int_t)holder->other, "oldest_s", age_json(holder->oldest_s)));
-        }
-        json_object_set_new(document, holder_by_name((enum holder_by)by), array);
-        holders_done(&holders);
-    }
-    return document;
-}
-
-static json_t *number_json(double value)
-{
-    return isnan(value) ? json_null() : json_real(value);
-}
-
-static json_t *pools_json(const struct diagnosis *diagnosis)
-{
-    json_t *array = json_array();
-
-    for (size_t i = 0; i < diagnosis->pool_count; i++) {
-        const struct fact_pool *pool = &diagnosis->pools[i];
-
-        json_array_append_new(
-            array, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:f}", "name",
-                             line_json(pool->pool->name), "waiting", number_json(pool->waiting),
-                             "max_wait_s", number_json(pool->max_wait_s), "busy",
-                             number_json(pool->busy), "idle", number_json(pool->idle), "size",
-                             number_json(pool->size), "timeouts", pool->timeouts));
-    }
-    return array;
-}
-
-static json_t *limits_json(const struct facts *facts)
-{
-    json_t *array = json_array();
-
-    for (size_t i = 0; i < facts->limit_count; i++) {
-        const struct fact_limit *limit = &facts->limits[i];
-
-        json_array_append_new(
-            array, json_pack("{s:s, s:o, s:i, s:I}", "of", limit->of_role ? "role" : "database",
-                             "name", line_json(limit->name), "limit", limit->limit, "used",
-                             (json_int_t)facts_count_against(facts, limit)));
-    }
-    return array;
-}
-
-static json_t *budget_json(const struct diagnosis *diagnosis)
-{
-    json_t *limits = json_object();
-    struct budget budget;
-
-    budget_of(diagnosis, &budget);
-    for (size_t tasks = 1; tasks <= tasks_listed(&budget) && tasks <= budget.budget; tasks++) {
-        char *name = mem_printf("%zu", tasks);
-
-        json_object_set_new(limits, name,
-                            json_integer((json_int_t)budget_per_task(&budget, tasks)));
-        free(name);
-    }
-    return json_pack("{s:i, s:I, s:I, s:I, s:o}", "percent", BUDGET_PERCENT, "connections",
-                     (json_int_t)budget.budget, "in_use", (json_int_t)budget.in_use, "tasks",
-                     (json_int_t)budget.tasks, "connection_limit", limits);
-}
-
-static json_t *slots_json(const struct diagnosis *diagnosis)
-{
-    const struct snapshot *snapshot = &diagnosis->snapshot;
-
-    return json_pack("{s:I, s:I, s:I, s:I, s:I}", "max_connections",
-                     (json_int_t)snapshot->max_connections, "reserved",
-                     (json_int_t)reserved_of(diagnosis), "usable", (json_int_t)snapshot->usable,
-                     "used", (json_int_t)diagnosis->facts.session_count, "available",
-                     (json_int_t)available_of(diagnosis));
-}
-
-json_t *report_json(const struct diagnosis *diagnosis)
-{
-    const struct config_database *database = diagnosis->database;
-    char *server = conninfo_describe(&database->conninfo);
-    bool examined = diagnosis->err.code == ERR_NONE,
-         sessions = diagnosis->facts.known[FACT_SESSIONS];
-    json_t *document =
-        json_pack("{s:o, s:o, s:o, s:b, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-                  "name", line_json(database->name), "identifier", line_json(database->identifier),
-                  "server", line_json(server), "examined", examined, "error",
-                  examined ? json_null() : line_json(diagnosis->err.message), "version",
-                  diagnosis->version[0] != '\0' ? line_json(diagnosis->version) : json_null(),
-                  "healthy", is_healthy(diagnosis), "gaps", list_json(&diagnosis->gaps), "slots",
-                  sessions ? slots_json(diagnosis) : json_null(), "findings",
-                  findings_json(&diagnosis->findings), "holders",
-                  sessions ? holders_json(diagnosis) : json_null(), "limits",
-                  sessions ? limits_json(&diagnosis->facts) : json_null(), "budget",
-                  sessions ? budget_json(diagnosis) : json_null(), "pools", pools_json(diagnosis),
-                  "logins_per_second", age_json(facts_logins_per_s(&diagnosis->facts)));
-
-    free(server);
-    return document;
 }
