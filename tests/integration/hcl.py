@@ -6,12 +6,11 @@
 
 An expression is text in ${}; the values here are literals, references, and merge() of references.
 """
-import fcntl
 import json
 import re
 import subprocess
 
-import versions
+from npm import modules
 
 PACKAGES = {"@cdktf/hcl2json": "0.21.0"}
 PROGRAM = """
@@ -29,7 +28,7 @@ class Terraform:
         paths = sorted(directory.glob("*.tf"))
         self.text = "".join(re.sub(r"^\s*#.*", "", path.read_text(), flags=re.MULTILINE) for path in paths)
         done = subprocess.run(["node", "-e", PROGRAM, *paths], capture_output=True, text=True,
-                              env={"PATH": "/usr/local/bin:/usr/bin:/bin", "NODE_PATH": str(_modules())})
+                              env={"PATH": "/usr/local/bin:/usr/bin:/bin", "NODE_PATH": str(modules("hcl", PACKAGES))})
         assert done.returncode == 0, done.stderr
         self.files = json.loads(done.stdout)
         self.locals = {name: value for block in self._blocks("locals") for name, value in block.items()}
@@ -75,23 +74,3 @@ class Terraform:
         if name in given:
             return given[name]
         return self.value(self.locals[LOCAL.fullmatch(name)[1]], given)
-
-
-def _modules():
-    place = versions._cache() / "hcl"
-    place.mkdir(parents=True, exist_ok=True)
-    wanted = json.dumps({"private": True, "dependencies": PACKAGES})
-    with open(place / "lock", "w", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        done = place / "installed.json"
-        if not done.exists() or done.read_text() != wanted:
-            (place / "package.json").write_text(wanted)
-            _install(place)
-            done.write_text(wanted)
-    return place / "node_modules"
-
-
-def _install(place):
-    command = ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock", "--prefix", place]
-    done = subprocess.run(command, cwd=place, capture_output=True, text=True)
-    assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"

@@ -7,7 +7,6 @@
         application.terminate()               its exit status
 """
 import concurrent.futures
-import fcntl
 import json
 import os
 import pathlib
@@ -17,7 +16,7 @@ import subprocess
 import urllib.error
 import urllib.request
 
-import versions
+import npm
 from ports import free_port
 from wait import wait_until
 
@@ -38,25 +37,13 @@ def recipe(language):
 
 def modules():
     """The directory node_modules with a generated client."""
-    place = versions._cache() / "prisma"
-    place.mkdir(parents=True, exist_ok=True)
-    wanted = json.dumps({"private": True, "dependencies": PACKAGES})
-    with open(place / "lock", "w", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        done = place / "installed.json"
-        if not done.exists() or done.read_text() != wanted:
-            (place / "package.json").write_text(wanted)
-            (place / "schema.prisma").write_text(SCHEMA)
-            (place / "prisma.config.ts").write_text(CONFIG)
-            _run(place, "npm", "install", "--no-audit", "--no-fund", "--no-package-lock")
-            _run(place, "npx", "--no-install", "prisma", "generate")
-            done.write_text(wanted)
-    return place / "node_modules"
+    return npm.modules("prisma", PACKAGES, _generate)
 
 
-def _run(place, *command):
-    done = subprocess.run(command, cwd=place, capture_output=True, text=True, env={**os.environ, **OFFLINE})
-    assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+def _generate(place):
+    (place / "schema.prisma").write_text(SCHEMA)
+    (place / "prisma.config.ts").write_text(CONFIG)
+    npm.run(place, "npx", "--no-install", "prisma", "generate", env={**os.environ, **OFFLINE})
 
 
 class Application:
