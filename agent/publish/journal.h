@@ -12,8 +12,8 @@
  *
  * Files are numbered for ever: a new one begins at each turn, and an old one goes when no window is
  * open any more that it has readings of. Metrics are written by name, so that another version can
- * read them. Nothing is synced: a killed process loses what was not flushed, power that fails up to a
- * window.
+ * read them. Nothing is synced: a killed process loses what was not flushed, power that fails up to
+ * a window.
  *
  * A disk that is full is no reason to stop: it is said once, and tried again at the next turn.
  */
