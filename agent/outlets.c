@@ -88,9 +88,10 @@ static void take_up(struct taking_up *taking, const char *dir, const char *regio
     if (outlet_is_drained(outlet)) {
         retire(taking->outlets, outlet);
     } else {
-        log_warn("they are for namespace %s in %s, which this configuration names no more: they "
-                 "are sent there all the same, and %s goes with the last of them",
-                 namespace_, region, dir);
+        log_warn(
+            "what an earlier run left for namespace %s in %s, which this configuration names no "
+            "more, is sent there all the same; %s goes when that is done",
+            namespace_, region, dir);
     }
 }
 

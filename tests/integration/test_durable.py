@@ -15,7 +15,7 @@ import time
 
 import pytest
 
-from arrived import ORDERS, newest, total, windows
+from arrived import ORDERS, total, windows
 from ports import free_port
 from postgres import Postgres
 from wait import wait_until

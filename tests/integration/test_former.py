@@ -40,7 +40,7 @@ def test_what_waits_goes_where_it_was_sampled_for(agent_for, recorded, standin, 
         agent.environment["AWS_REGION"] = "us-east-2"
         there, here, told = {"region": "eu-west-1"}, {"region": "us-east-2"}, "namespace Old/App in eu-west-1"
     agent.start()
-    agent.wait_for_log(f"WARN.*they are for {told}, which this configuration names no more")
+    agent.wait_for_log(f"WARN.*what an earlier run left for {told}, which this configuration names no more")
     wait_until(lambda: samples_of(standin, **there) == before, 20, what=standin.report)
     wait_until(lambda: len(directories(agent)) == 1, 10, what=lambda: directories(agent))
     assert directories(agent) != [old]
@@ -77,7 +77,7 @@ def test_a_configuration_that_goes_back_takes_it_up_as_its_own(agent_for, record
     agent.configure({"orders": {"url": recorded.url(), "region": "us-east-2"}}, cloudwatch=OLD)
     rule = standin.faults.add("InternalServiceFault", operation="PutMetricData", count=None)
     agent.start()
-    agent.wait_for_log("they are for namespace Old/App in eu-west-1")
+    agent.wait_for_log("what an earlier run left for namespace Old/App in eu-west-1")
     agent.configure({"orders": recorded.url()}, cloudwatch=OLD)
     agent.reload()
     agent.wait_for_log("configuration reloaded")

@@ -1,11 +1,10 @@
 """What travels to CloudWatch, and what happens when it does not get there."""
-import contextlib
 import socket
 import time
 
 import pytest
 
-from arrived import ORDERS, WINDOW_S, assert_complete, holds, newest, total, windows
+from arrived import ORDERS, WINDOW_S, assert_complete, holds, total, windows
 from aws_standin import Standin
 from certificates import make_certificates
 from ports import free_udp_port

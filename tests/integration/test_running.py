@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from arrived import ORDERS, WINDOW_S, assert_complete, holds, windows
+from arrived import ORDERS, assert_complete, holds, windows
 from pages import Page
 from pgbouncer import PgBouncer
 from ports import free_udp_port
