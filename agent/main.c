@@ -2,7 +2,6 @@
  * poolwarden: samples PostgreSQL and connection pools, publishes to CloudWatch, provisions the
  * alarms. This file is the list of what the program can do.
  */
-#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +14,7 @@
 #include "agent/config.h"
 #include "agent/diagnose/diagnose.h"
 #include "agent/diagnose/terminate.h"
+#include "agent/footprint.h"
 #include "agent/health.h"
 #include "agent/log.h"
 #include "agent/once.h"
@@ -123,22 +123,13 @@ static void keep_secret(void)
     (void)prctl(PR_SET_DUMPABLE, 0);
 }
 
-/* Before the first thread: libuv's pool looks up names, two at a time at most, and syncs files;
- * each thread would have its own arena. */
-static void keep_small(void)
-{
-    setenv("UV_THREADPOOL_SIZE", "3", 0);
-    mallopt(M_ARENA_MAX, 1);
-    mallopt(M_TRIM_THRESHOLD, 256 * 1024);
-}
-
 int main(int argc, char **argv)
 {
     struct cli cli;
     struct err err;
 
     keep_secret();
-    keep_small();
+    footprint_limit();
     signal(SIGPIPE, SIG_IGN);
     if (!cli_parse(argc, argv, &cli, &err)) {
         fprintf(stderr, "poolwarden: %s\n", err.message);
@@ -149,6 +140,9 @@ int main(int argc, char **argv)
     }
     if (cli.mode == MODE_VERSION) {
         return version(&cli);
+    }
+    if (cli.mode == MODE_RUN) {
+        footprint_limit_for_long(argv);
     }
     return run(&cli);
 }

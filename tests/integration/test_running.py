@@ -1,6 +1,7 @@
 """The program as a service: seconds kept, reload, leaving, coming back."""
 import contextlib
 import json
+import pathlib
 import signal
 import socket
 import time
@@ -286,3 +287,16 @@ def test_a_number_that_nobody_can_count_is_refused_and_said(agent_for, server, s
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
         sender.sendto(b"web.pool_timeout:1e200|c", ("127.0.0.1", port))
     agent.wait_for_log("lines not used: .* 1;")
+
+
+@pytest.mark.parametrize("set_by_a_person", [None, "glibc.malloc.check=0"])
+def test_freed_memory_is_not_kept(agent_for, server, standin, set_by_a_person):
+    """It starts itself again to tell the allocator so: as the same process, under the same name."""
+    agent = agent_for({"orders": server.url()}, standin)
+    agent.environment.update({"GLIBC_TUNABLES": set_by_a_person} if set_by_a_person else {})
+    agent.start()
+    wait_until(server.agent_pid)
+    process = pathlib.Path(f"/proc/{agent.process.pid}")
+    tunables = [word for word in (process / "environ").read_text().split("\0") if word.startswith("GLIBC_TUNABLES=")]
+    assert tunables == [f"GLIBC_TUNABLES={set_by_a_person or 'glibc.malloc.tcache_count=0'}"]
+    assert (process / "comm").read_text() == "poolwarden\n"
