@@ -38,6 +38,7 @@ class Exporter:
         self._connection = http.client.HTTPConnection("127.0.0.1", port)
         self._ended = threading.Event()
         wait_until(self._answers, 20)
+        machinery.own_phase()
         threading.Thread(target=self._scrape, daemon=True).start()
         machinery.callback(self._ended.set)
 
@@ -52,7 +53,9 @@ class Exporter:
         return self._connection.getresponse().read()
 
     def _scrape(self):
-        while not self._ended.wait(1):
+        due = time.monotonic()
+        while not self._ended.wait(due - time.monotonic()):
+            due += 1
             with contextlib.suppress(OSError, http.client.HTTPException):
                 self.page()
 
@@ -90,6 +93,7 @@ def collectd(machinery, name, plugin, settings):
 
 
 def collectd_postgresql(machinery, port, user, password):
+    machinery.own_phase()
     return collectd(machinery, "collectd-postgresql", "postgresql", f"""  <Database postgres>
     Host "127.0.0.1"
     Port "{port}"

@@ -52,17 +52,21 @@ def _prepare(server):
 
 
 def _start(machinery, server):
-    """{name: process}, in the order of ROLES."""
+    """{name: process}, in the order of ROLES; each in a part of the second of its own."""
     url = {name: server.url(user=role) for name, role in ROLES.items()}
     standin = machinery.enter_context(Standin(tls_cert=machinery.certificate, tls_key=machinery.key))
     floor = machinery.bench("floor")
+
+    def start(name, *arguments):
+        machinery.own_phase()
+        return machinery.start(floor, url[name], *arguments)
+    machinery.own_phase()
     agent = machinery.agent("agent", {"orders": url["agent"]}, standin)
     return {
         "agent": agent.process,
-        "bare loop": machinery.start(floor, url["bare loop"]),
-        "bare loop, reference statement": machinery.start(floor, url["bare loop, reference statement"], REFERENCE),
-        "bare loop that keeps its samples": machinery.start(floor, url["bare loop that keeps its samples"], "-",
-                                                            machinery.directory / "kept"),
+        "bare loop": start("bare loop"),
+        "bare loop, reference statement": start("bare loop, reference statement", REFERENCE),
+        "bare loop that keeps its samples": start("bare loop that keeps its samples", "-", machinery.directory / "kept"),
         "exporter, activity only": Exporter(machinery, "activity", url["exporter, activity only"], True).process,
         "exporter": Exporter(machinery, "default", url["exporter"]).process,
         "collectd": collectd_postgresql(machinery, server.port, ROLES["collectd"], PASSWORD),
