@@ -26,7 +26,7 @@ static const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-/* Not so when a loader or valgrind runs us: they take other arguments than we do. */
+/* Not so when the dynamic loader was told to run us: it takes other arguments than we do. */
 static bool find_own_path(const char *called, char *path, size_t bytes)
 {
     return called && uv_exepath(path, &bytes) == 0 &&

@@ -139,7 +139,7 @@ static void a_session_is_read_only_and_bounded(void **state)
 /* --- rows ----------------------------------------------------------------------------------- */
 
 /* state, datid, application, connections, own, lock, long, leaked, stale, oldest, max, reserved,
- * privileged, replica, ms; NULL as in SQL. */
+ * privileged, replica, µs; NULL as in SQL. */
 typedef const char *row[QUERY_COLUMN_COUNT];
 
 static PGresult *answer(const row *rows, int count, int columns)
@@ -166,13 +166,14 @@ static PGresult *answer(const row *rows, int count, int columns)
 static void rows_become_numbers(void **state)
 {
     static const row rows[] = {
-        {"active", NULL, NULL, "5", "1", "2", "1", "0", "0", "7.5", "100", "5", "t", "f", "0.25"},
-        {"idle", NULL, NULL, "30", "0", "0", "0", "0", "4", NULL, "100", "5", "t", "f", "0.5"},
-        {"idle in transaction", NULL, NULL, "3", "0", "0", "0", "2", "0", "700", "100", "5", "t",
-         "f", "0.5"},
-        {"idle in transaction (aborted)", NULL, NULL, "1", "0", "0", "0", "1", "0", "9", "100", "5",
-         "t", "f", "0.5"},
-        {"disabled", NULL, NULL, "2", "0", "0", "0", "0", "0", NULL, "100", "5", "t", "f", "0.5"},
+        {"active", NULL, NULL, "5", "1", "2", "1", "0", "0", "7500000", "100", "5", "t", "f",
+         "250"},
+        {"idle", NULL, NULL, "30", "0", "0", "0", "0", "4", NULL, "100", "5", "t", "f", "500"},
+        {"idle in transaction", NULL, NULL, "3", "0", "0", "0", "2", "0", "699999999", "100", "5",
+         "t", "f", "500"},
+        {"idle in transaction (aborted)", NULL, NULL, "1", "0", "0", "0", "1", "0", "-9", "100",
+         "5", "t", "f", "500"},
+        {"disabled", NULL, NULL, "2", "0", "0", "0", "0", "0", NULL, "100", "5", "t", "f", "500"},
     };
     PGresult *result = answer(rows, 5, QUERY_COLUMN_COUNT);
     struct snapshot got;
@@ -192,7 +193,7 @@ static void rows_become_numbers(void **state)
     assert_float_equal(got.long_running, 1, 0);
     assert_float_equal(got.leaked, 3, 0);
     assert_float_equal(got.stale_idle, 4, 0);
-    assert_float_equal(got.oldest_transaction_s, 700, 0);
+    assert_float_equal(got.oldest_transaction_s, 699.999999, 0);
     assert_float_equal(got.server_ms, 0.5, 0);
     assert_int_equal(got.group_count, 5);
     snapshot_done(&got);
@@ -267,6 +268,15 @@ static void what_is_no_sample_is_refused(void **state)
          QUERY_COLUMN_COUNT},
         {"an empty text",
          {"idle", NULL, NULL, "1", "0", "0", "0", "0", "0", NULL, "", "3", "t", "f", "1"},
+         1,
+         QUERY_COLUMN_COUNT},
+        {"a fraction",
+         {"idle", NULL, NULL, "1", "0", "0", "0", "0", "0", "1.5", "20", "3", "t", "f", "1"},
+         1,
+         QUERY_COLUMN_COUNT},
+        {"more digits than fit",
+         {"idle", NULL, NULL, "1", "0", "0", "0", "0", "0", "9223372036854775808", "20", "3", "t",
+          "f", "1"},
          1,
          QUERY_COLUMN_COUNT},
         {"infinity",

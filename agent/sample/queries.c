@@ -11,6 +11,7 @@
 #define LOCK_TIMEOUT_MS           1000
 #define IDLE_SESSION_TIMEOUT_MIN  20000
 #define SECONDS_OF_KEEPALIVE_IDLE "10"
+#define DIGITS_MAX                18 /* as many as always fit */
 
 /* Every setting that takes slots away from ordinary users. Those that a server does not have read
  * as NULL. */
@@ -64,9 +65,9 @@ void query_sample(const struct query_options *options, struct buf *out)
         " a.state_change < statement_timestamp() - interval '%d milliseconds') AS leaked,"
         " count(*) FILTER (WHERE a.state = 'idle' AND"
         " a.state_change < statement_timestamp() - interval '%d milliseconds') AS stale_idle,"
-        " extract(epoch FROM statement_timestamp() - min(a.xact_start)"
-        " FILTER (WHERE a.pid <> pg_backend_pid()))::float8"
-        " AS oldest_transaction_s,"
+        " (extract(epoch FROM statement_timestamp() - min(a.xact_start)"
+        " FILTER (WHERE a.pid <> pg_backend_pid()))::float8 * 1000000)::bigint"
+        " AS oldest_transaction_us,"
         " (SELECT current_setting('max_connections')::int) AS max_connections,"
         " (SELECT ",
         options->by_group ? "a.datid" : "NULL::oid",
@@ -77,8 +78,8 @@ void query_sample(const struct query_options *options, struct buf *out)
                ") AS reserved,"
                " (SELECT pg_has_role('pg_read_all_stats', '%s')) AS privileged,"
                " (SELECT pg_is_in_recovery()) AS is_replica,"
-               " extract(epoch FROM clock_timestamp() - statement_timestamp())::float8 * 1000"
-               " AS server_ms"
+               " (extract(epoch FROM clock_timestamp() - statement_timestamp())::float8"
+               " * 1000000)::bigint AS server_us"
                " FROM pg_stat_get_activity(NULL) a"
                " WHERE " QUERY_IS_CLIENT_BACKEND " GROUP BY a.state%s",
                privilege_of(options->server_version),
@@ -109,35 +110,21 @@ void query_session(int server_version, int sample_interval_ms, struct buf *out)
 
 /* --- rows ----------------------------------------------------------------------------------- */
 
-/* The usual case; strtod() would be a tenth of what the agent computes for a sample. */
-static bool read_whole(const char *text, double *out)
-{
-    uint32_t value = 0;
-    size_t digits = 0;
-
-    while (text[digits] >= '0' && text[digits] <= '9' && digits < 9) {
-        value = value * 10 + (uint32_t)(text[digits++] - '0');
-    }
-    *out = value;
-    return digits > 0 && text[digits] == '\0';
-}
-
-/* NULL counts as 0: there is no oldest transaction where there is none. */
+/* Whole numbers: what reads any is a tenth of what the agent computes for a sample. NULL counts as
+ * 0: there is no oldest transaction where there is none. */
 PW_CHECK static bool read_number(const PGresult *result, int row, enum query_column column,
                                  double *out)
 {
     const char *text = PQgetvalue(result, row, (int)column);
-    char *end;
+    const char *first = text[0] == '-' ? text + 1 : text;
+    int64_t value = 0;
+    int digits = 0;
 
-    *out = 0;
-    if (PQgetisnull(result, row, (int)column)) {
-        return true;
+    while (first[digits] >= '0' && first[digits] <= '9' && digits < DIGITS_MAX) {
+        value = value * 10 + (first[digits++] - '0');
     }
-    if (read_whole(text, out)) {
-        return true;
-    }
-    *out = strtod(text, &end);
-    return end != text && *end == '\0' && isfinite(*out);
+    *out = (double)(first == text ? value : -value);
+    return first[digits] == '\0' && (digits > 0 || PQgetisnull(result, row, (int)column));
 }
 
 static bool read_bool(const PGresult *result, int row, enum query_column column)
@@ -159,16 +146,13 @@ static void add_state(struct snapshot *out, const char *state, double others)
     }
 }
 
-PW_CHECK static bool read_row(const PGresult *result, int row, struct snapshot *out)
+PW_CHECK static bool read_group(const PGresult *result, int row, struct snapshot *out)
 {
     struct snapshot_group *group = &out->groups[row];
-    double number[QUERY_COLUMN_COUNT] = {0};
+    double number[QUERY_COLUMN_COUNT];
 
-    for (int i = 0; i < QUERY_COLUMN_COUNT; i++) {
-        bool is_number = i != QUERY_STATE && i != QUERY_APPLICATION && i != QUERY_PRIVILEGED &&
-                         i != QUERY_IS_REPLICA;
-
-        if (is_number && !read_number(result, row, (enum query_column)i, &number[i])) {
+    for (int i = QUERY_CONNECTIONS; i <= QUERY_OLDEST_TRANSACTION; i++) {
+        if (!read_number(result, row, (enum query_column)i, &number[i])) {
             return false;
         }
     }
@@ -184,13 +168,37 @@ PW_CHECK static bool read_row(const PGresult *result, int row, struct snapshot *
     out->long_running += number[QUERY_LONG_RUNNING];
     out->leaked += number[QUERY_LEAKED];
     out->stale_idle += number[QUERY_STALE_IDLE];
-    out->oldest_transaction_s = fmax(out->oldest_transaction_s, number[QUERY_OLDEST_TRANSACTION]);
-    out->max_connections = number[QUERY_MAX_CONNECTIONS];
-    out->usable = number[QUERY_MAX_CONNECTIONS] - number[QUERY_RESERVED];
-    out->server_ms = fmax(out->server_ms, number[QUERY_SERVER_MS]);
+    out->oldest_transaction_s =
+        fmax(out->oldest_transaction_s, number[QUERY_OLDEST_TRANSACTION] / 1e6);
+    return true;
+}
+
+/* Stands in each row; the last was made last. */
+PW_CHECK static bool read_server(const PGresult *result, int row, struct snapshot *out)
+{
+    double reserved, server_us;
+
+    if (!read_number(result, row, QUERY_MAX_CONNECTIONS, &out->max_connections) ||
+        !read_number(result, row, QUERY_RESERVED, &reserved) ||
+        !read_number(result, row, QUERY_SERVER_US, &server_us)) {
+        return false;
+    }
+    out->usable = out->max_connections - reserved;
+    out->server_ms = fmax(0, server_us / 1e3);
     out->privileged = read_bool(result, row, QUERY_PRIVILEGED);
     out->is_replica = read_bool(result, row, QUERY_IS_REPLICA);
     return true;
+}
+
+/* The number of the row that holds what is no number, or -1. */
+static int read_rows(const PGresult *result, int rows, struct snapshot *out)
+{
+    for (int row = 0; row < rows; row++) {
+        if (!read_group(result, row, out)) {
+            return row;
+        }
+    }
+    return read_server(result, rows - 1, out) ? -1 : rows - 1;
 }
 
 bool snapshot_read(const PGresult *result, struct snapshot *out, struct err *err)
@@ -204,11 +212,10 @@ bool snapshot_read(const PGresult *result, struct snapshot *out, struct err *err
     }
     out->groups = mem_alloc((size_t)rows * sizeof(*out->groups));
     out->group_count = (size_t)rows;
-    for (int row = 0; row < rows; row++) {
-        if (!read_row(result, row, out)) {
-            snapshot_done(out);
-            return err_set(err, ERR_PARSE, "row %d of the sample holds what is no number", row + 1);
-        }
+    int bad = read_rows(result, rows, out);
+    if (bad >= 0) {
+        snapshot_done(out);
+        return err_set(err, ERR_PARSE, "row %d of the sample holds what is no number", bad + 1);
     }
     return true;
 }

@@ -48,7 +48,8 @@ extern const char query_backend_pid[];    /* one int: who answers is who was con
 extern const char query_instance[];       /* one text: Aurora's DBInstanceIdentifier, else NULL */
 extern const char query_database_names[]; /* oid, datname */
 
-/* The columns of query_sample(), in order. */
+/* The columns of query_sample(), in order: a group's own, then what is one for the whole server.
+ * Numbers are whole. */
 #define QUERY_COLUMN_MAP(X)                                                                        \
     X(STATE, "state")                                                                              \
     X(DATABASE_OID, "datid")                                                                       \
@@ -59,12 +60,12 @@ extern const char query_database_names[]; /* oid, datname */
     X(LONG_RUNNING, "long_running")                                                                \
     X(LEAKED, "leaked")                                                                            \
     X(STALE_IDLE, "stale_idle")                                                                    \
-    X(OLDEST_TRANSACTION, "oldest_transaction_s")                                                  \
+    X(OLDEST_TRANSACTION, "oldest_transaction_us")                                                 \
     X(MAX_CONNECTIONS, "max_connections")                                                          \
     X(RESERVED, "reserved")                                                                        \
     X(PRIVILEGED, "privileged")                                                                    \
     X(IS_REPLICA, "is_replica")                                                                    \
-    X(SERVER_MS, "server_ms")
+    X(SERVER_US, "server_us")
 
 enum query_column {
 #define X(id, name) QUERY_##id,

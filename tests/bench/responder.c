@@ -175,20 +175,27 @@ static void put_sample(struct session *session)
 {
     static const char *const states[] = {"active", "idle", "idle in transaction"};
     unsigned idle = 20 + (session->samples++ * 7 + (unsigned)session->pid) % 61;
-    char connections[16], server_ms[32];
+    char connections[16], server_us[16];
 
-    (void)snprintf(server_ms, sizeof(server_ms), "0.%03u", 100 + idle);
+    (void)snprintf(server_us, sizeof(server_us), "%u", 100 + idle);
     for (size_t i = 0; i < MEM_COUNT(states); i++) {
         (void)snprintf(connections, sizeof(connections), "%u", i == 1 ? idle : 1);
         const char *const values[QUERY_COLUMN_COUNT] = {
-            [QUERY_STATE] = states[i],        [QUERY_DATABASE_OID] = "5",
-            [QUERY_APPLICATION] = "api",      [QUERY_CONNECTIONS] = connections,
-            [QUERY_OWN] = i == 0 ? "1" : "0", [QUERY_WAITING_ON_LOCK] = "0",
-            [QUERY_LONG_RUNNING] = "0",       [QUERY_LEAKED] = "0",
-            [QUERY_STALE_IDLE] = "0",         [QUERY_OLDEST_TRANSACTION] = i == 2 ? "1.25" : NULL,
-            [QUERY_MAX_CONNECTIONS] = "200",  [QUERY_RESERVED] = "3",
-            [QUERY_PRIVILEGED] = "t",         [QUERY_IS_REPLICA] = "f",
-            [QUERY_SERVER_MS] = server_ms,
+            [QUERY_STATE] = states[i],
+            [QUERY_DATABASE_OID] = "5",
+            [QUERY_APPLICATION] = "api",
+            [QUERY_CONNECTIONS] = connections,
+            [QUERY_OWN] = i == 0 ? "1" : "0",
+            [QUERY_WAITING_ON_LOCK] = "0",
+            [QUERY_LONG_RUNNING] = "0",
+            [QUERY_LEAKED] = "0",
+            [QUERY_STALE_IDLE] = "0",
+            [QUERY_OLDEST_TRANSACTION] = i == 2 ? "1250000" : NULL,
+            [QUERY_MAX_CONNECTIONS] = "200",
+            [QUERY_RESERVED] = "3",
+            [QUERY_PRIVILEGED] = "t",
+            [QUERY_IS_REPLICA] = "f",
+            [QUERY_SERVER_US] = server_us,
         };
         put_row(&session->out, values, MEM_COUNT(values));
     }
