@@ -27,6 +27,7 @@
 #define FLUSH_MS          4000  /* of the 5 s that leaving may take */
 #define PROVISION_AT_TICK 3     /* by then most limits are known: one comparison instead of two */
 #define FIRST_TICK_MS     10    /* after the start: sessions that open then find it waiting */
+#define PUBLISH_AFTER_MS  500   /* of a tick: no sample waits while thousands of series close */
 
 struct agent {
     uv_loop_t loop;
@@ -41,10 +42,12 @@ struct agent {
     struct positions *positions;
     struct outlets outlets;
     struct ticker ticker;
+    uv_timer_t publish;
     uv_signal_t hangup, terminate, interrupt;
     uv_timer_t flush;
     int64_t published_ms; /* windows up to here are closed */
-    int64_t sampled_ms;   /* the last tick that sources saw */
+    int64_t ticked_ms;    /* the last tick */
+    int64_t sampled_ms;   /* the last that sources saw */
     int64_t answered_ms;  /* when a database last was, by uv_hrtime(); 0: not yet */
     struct vitals vitals;
     uint64_t ticks;
@@ -213,17 +216,31 @@ static int64_t settled_until(const struct agent *agent, int64_t tick_ms)
     return settled > tick_ms - LATE_ANSWER_MS ? settled : tick_ms - LATE_ANSWER_MS;
 }
 
-static void publish_if_due(struct agent *agent, int64_t tick_ms)
+static int64_t due_until(const struct agent *agent)
 {
     int64_t interval = agent->config->publish_interval_ms;
-    int64_t boundary = settled_until(agent, tick_ms) / interval * interval;
 
-    if (boundary == agent->published_ms) {
-        return;
+    return settled_until(agent, agent->ticked_ms) / interval * interval;
+}
+
+static void on_publish(uv_timer_t *timer)
+{
+    struct agent *agent = timer->data;
+    int64_t until_ms = due_until(agent);
+
+    if (until_ms == agent->published_ms) {
+        return; /* the configuration has changed meanwhile */
     }
-    agent->published_ms = boundary;
-    outlets_publish(&agent->outlets, boundary);
-    positions_mark(agent->positions, boundary);
+    agent->published_ms = until_ms;
+    outlets_publish(&agent->outlets, until_ms);
+    positions_mark(agent->positions, until_ms);
+}
+
+static void publish_if_due(struct agent *agent)
+{
+    if (due_until(agent) != agent->published_ms) {
+        uv_timer_start(&agent->publish, on_publish, PUBLISH_AFTER_MS, 0);
+    }
 }
 
 static void sample_if_due(struct agent *agent, int64_t tick_ms)
@@ -286,7 +303,8 @@ static void on_tick(void *arg, int64_t tick_ms)
         positions_mark(agent->positions, INT64_MAX);
         positions_keep(agent->positions);
     }
-    publish_if_due(agent, tick_ms);
+    agent->ticked_ms = tick_ms;
+    publish_if_due(agent);
     sample_if_due(agent, tick_ms);
     take_stock(agent, tick_ms, &health);
     vitals_tell(&agent->vitals, agent->config, &health);
@@ -426,6 +444,7 @@ static void tell_end(const struct agent *agent)
 static void close_outlets(struct agent *agent)
 {
     agent->ended = true;
+    uv_close((uv_handle_t *)&agent->publish, NULL);
     uv_close((uv_handle_t *)&agent->flush, NULL);
     uv_close((uv_handle_t *)&agent->hangup, NULL);
     uv_close((uv_handle_t *)&agent->terminate, NULL);
@@ -490,6 +509,7 @@ static void leave(struct agent *agent, int status)
     notify_stopping();
     if (agent->running) {
         ticker_stop(&agent->ticker, NULL);
+        uv_timer_stop(&agent->publish);
     }
     stop_sources(agent);
     if (agent->stopping == 0) {
@@ -640,6 +660,8 @@ int agent_run(struct config *config, const struct cli *cli)
     on_signal(&agent, &agent.terminate, on_terminate, SIGTERM);
     on_signal(&agent, &agent.interrupt, on_terminate, SIGINT);
     on_signal(&agent, &agent.hangup, on_hangup, SIGHUP);
+    uv_timer_init(&agent.loop, &agent.publish);
+    agent.publish.data = &agent;
     uv_timer_init(&agent.loop, &agent.flush);
     agent.flush.data = &agent;
     cloud_find_region(&agent.cloud, !cli->dry_run, on_region, &agent);
