@@ -35,5 +35,6 @@ void config_check_pool(struct loader *loader, const struct chain *chain, struct 
 void config_check_pool_type(struct loader *loader, const struct chain *chain,
                             const struct config_pool *pool);
 bool config_pool_is_shared(const struct config_pool *pool);
+bool config_pool_has_key(enum pool_type type, const char *key);
 
 void config_check_whole(struct loader *loader);

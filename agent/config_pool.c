@@ -189,7 +189,7 @@ static struct setting *setting_of(const struct chain *chain, const char *key)
     return chain_find(chain, config_key_find(SECTION_POOL, key, &nothing));
 }
 
-static bool has_key(enum pool_type type, const char *key)
+bool config_pool_has_key(enum pool_type type, const char *key)
 {
     bool listed = false;
 
@@ -214,7 +214,7 @@ static void check_keys(struct loader *loader, const struct chain *chain,
             key->section == SECTION_POOL ? setting_of(chain, key->name) : NULL;
 
         if (setting && setting->text && strcmp(setting->text, key->default_text) != 0 &&
-            !has_key(pool->type, key->name)) {
+            !config_pool_has_key(pool->type, key->name)) {
             complain_of_setting(&loader->complaints, chain, setting,
                                 "is of no use to a pool of this type");
         }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "agent/config.h"
+#include "agent/config_check.h"
 #include "agent/config_keys.h"
 #include "aws/common/mem.h"
 
@@ -113,13 +114,21 @@ static void visit_key(const struct visit *visit, const struct config_key *key, c
     buf_done(&text);
 }
 
+/* What a pool of its type does not have would only puzzle. */
+static bool has_key(enum config_section section, const void *base, const char *key)
+{
+    return section != SECTION_POOL ||
+           config_pool_has_key(((const struct config_pool *)base)->type, key);
+}
+
 static void visit_rows(const struct visit *visit, enum config_section section,
                        enum config_section of, const void *const *bases)
 {
     for (size_t i = 0; i < config_key_count; i++) {
         const struct config_key *key = &config_keys[i];
 
-        if (key->section == of && config_key_of(key, section)) {
+        if (key->section == of && config_key_of(key, section) &&
+            has_key(section, bases[key->target], key->name)) {
             visit_key(visit, key, bases[key->target]);
         }
     }

@@ -835,6 +835,20 @@ static void prints_a_file_that_means_the_same(void **state)
     }
 }
 
+static void prints_of_a_pool_what_its_type_has(void **state)
+{
+    struct config *config = load(ORDERS "[pool a]\ntype = statsd\n"
+                                        "[pool b]\ntype = prometheus\nurl = http://app/metrics\n");
+    char *text = print(config);
+
+    (void)state;
+    assert_non_null(strstr(text, "[pool a]\ntype = statsd\ndatabase = orders\n\n[pool b]\n"));
+    assert_non_null(strstr(text, "\ntimeout_counter =\n"));
+    assert_null(strstr(text, "\ncommand ="));
+    free(text);
+    config_free(config);
+}
+
 static void sees_what_a_reload_can_not_take(void **state)
 {
     struct config *old = load(EVERYTHING);
@@ -1041,6 +1055,7 @@ int main(void)
         cmocka_unit_test(names_a_file_that_is_not_there),
         cmocka_unit_test(tells_of_a_line_that_is_none),
         cmocka_unit_test(prints_a_file_that_means_the_same),
+        cmocka_unit_test(prints_of_a_pool_what_its_type_has),
         cmocka_unit_test(sees_what_a_reload_can_not_take),
         cmocka_unit_test(checks_in_text_and_json),
         cmocka_unit_test(reads_its_own_defaults),
