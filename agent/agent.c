@@ -223,22 +223,31 @@ static int64_t due_until(const struct agent *agent)
     return settled_until(agent, agent->ticked_ms) / interval * interval;
 }
 
-static void on_publish(uv_timer_t *timer)
+static void publish(struct agent *agent, int64_t until_ms)
 {
-    struct agent *agent = timer->data;
-    int64_t until_ms = due_until(agent);
-
-    if (until_ms == agent->published_ms) {
-        return; /* the configuration has changed meanwhile */
-    }
     agent->published_ms = until_ms;
     outlets_publish(&agent->outlets, until_ms);
     positions_mark(agent->positions, until_ms);
 }
 
+static void on_publish(uv_timer_t *timer)
+{
+    struct agent *agent = timer->data;
+    int64_t until_ms = due_until(agent);
+
+    if (until_ms != agent->published_ms) { /* as it was, unless there was a reload meanwhile */
+        publish(agent, until_ms);
+    }
+}
+
+/* When the clock was set back this tick's readings are for windows that are closed until then. */
 static void publish_if_due(struct agent *agent)
 {
-    if (due_until(agent) != agent->published_ms) {
+    int64_t until_ms = due_until(agent);
+
+    if (until_ms < agent->published_ms) {
+        publish(agent, until_ms);
+    } else if (until_ms > agent->published_ms) {
         uv_timer_start(&agent->publish, on_publish, PUBLISH_AFTER_MS, 0);
     }
 }
