@@ -147,9 +147,10 @@ static bool election_key_of(void *arg, const struct config_database *database, i
     return region != NULL;
 }
 
-static struct source *start_database(void *arg, const struct config_database *database)
+static struct source *start_database(void *arg, const struct member *member)
 {
     struct agent *agent = arg;
+    const struct config_database *database = member->database;
     const struct activity_options options = {
         .loop = &agent->loop,
         .database = database,
@@ -158,6 +159,7 @@ static struct source *start_database(void *arg, const struct config_database *da
         .sample_interval_ms = agent->config->sample_interval_ms,
         .known_limit = state_limit(agent->state, cloud_region_of(&agent->cloud, database),
                                    database->identifier),
+        .former_pid = member->former_pid,
         .sink = {.put = on_reading, .arg = agent},
         .election_key =
             agent->config->leader_election && !agent->cli->dry_run ? election_key_of : NULL,

@@ -26,6 +26,30 @@ static struct source *adopt(struct members *old, const struct config_database *d
     return NULL;
 }
 
+static bool same_login(const struct config_database *a, const struct config_database *b)
+{
+    char *of_a = conninfo_describe(&a->conninfo), *of_b = conninfo_describe(&b->conninfo);
+    bool same = strcmp(of_a, of_b) == 0;
+
+    free(of_a);
+    free(of_b);
+    return same;
+}
+
+/* Of the old sampler, as far as it is for the same server. */
+static int former_pid(const struct members *old, const struct config_database *database)
+{
+    for (size_t i = 0; i < old->count; i++) {
+        const struct member *member = &old->items[i];
+
+        if (member->source && strcmp(member->database->name, database->name) == 0 &&
+            same_login(member->database, database)) {
+            return activity_lock_pid(member->source);
+        }
+    }
+    return 0;
+}
+
 /* Old ones stop before new ones start: never two sessions of one database. */
 void members_replace(struct members *members, const struct config *config, bool keep,
                      const struct members_hooks *hooks)
@@ -35,6 +59,7 @@ void members_replace(struct members *members, const struct config *config, bool 
 
     for (size_t i = 0; i < new.count; i++) {
         new.items[i].database = &config->databases[i];
+        new.items[i].former_pid = former_pid(members, new.items[i].database);
         new.items[i].source = keep ? adopt(members, new.items[i].database) : NULL;
     }
     members_stop(members, hooks);
@@ -42,7 +67,7 @@ void members_replace(struct members *members, const struct config *config, bool 
     *members = new;
     for (size_t i = 0; i < new.count; i++) {
         if (!new.items[i].source) {
-            new.items[i].source = hooks->start(hooks->arg, new.items[i].database);
+            new.items[i].source = hooks->start(hooks->arg, &new.items[i]);
         }
     }
 }

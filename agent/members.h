@@ -14,6 +14,7 @@
 struct member {
     const struct config_database *database; /* borrowed from the configuration in force */
     struct source *source;
+    int former_pid; /* activity_lock_pid() of the sampler that a reload replaced by this one */
 };
 
 struct members {
@@ -22,7 +23,7 @@ struct members {
 };
 
 struct members_hooks {
-    struct source *(*start)(void *arg, const struct config_database *database);
+    struct source *(*start)(void *arg, const struct member *member);
     void (*stop)(void *arg, struct source *source);
     void *arg;
 };

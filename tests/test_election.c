@@ -67,7 +67,7 @@ static struct election leader(void)
 {
     struct election election;
 
-    election_init(&election, true);
+    election_init(&election, true, 0);
     assert_true(election_is_due(&election, 0));
     assert_int_equal(asked(&election, false), 'T');
     assert_int_equal(answer(&election, true, false, 0, false), ELECTION_GO_ON);
@@ -92,7 +92,7 @@ static void who_does_not_follows_in_silence(void **state)
     struct election election;
 
     (void)state;
-    election_init(&election, true);
+    election_init(&election, true, 0);
     assert_true(election_may_report(&election, 0));
     assert_int_equal(answer(&election, false, false, 7, false), ELECTION_STOP);
     assert_int_equal(election.role, ELECTION_FOLLOWS);
@@ -110,6 +110,18 @@ static void a_higher_database_yields(void **state)
     (void)state;
     assert_int_equal(answer(&election, true, true, 0, false), ELECTION_STOP);
     assert_int_equal(election.role, ELECTION_FOLLOWS);
+}
+
+static void neither_is_the_session_of_the_sampler_before_this_one(void **state)
+{
+    struct election election;
+
+    (void)state;
+    election_init(&election, true, 7);
+    assert_int_equal(answer(&election, false, false, 7, false), ELECTION_END_TWIN);
+    assert_false(election.saw_other);
+    assert_int_equal(answer(&election, false, false, 8, false), ELECTION_STOP);
+    assert_int_equal(answer(&election, false, false, 7, false), ELECTION_STOP);
 }
 
 static void a_session_of_our_own_is_no_rival(void **state)
@@ -204,7 +216,7 @@ static void what_could_not_be_asked_is_asked_later(void **state)
     struct election election;
 
     (void)state;
-    election_init(&election, true);
+    election_init(&election, true, 0);
     election_put_off(&election, 1000);
     assert_false(election_is_due(&election, 10999));
     assert_true(election_is_due(&election, 11000));
@@ -216,7 +228,7 @@ static void without_election_nothing_is_asked(void **state)
     struct election election;
 
     (void)state;
-    election_init(&election, false);
+    election_init(&election, false, 0);
     assert_false(election_is_due(&election, UINT64_MAX));
     assert_true(election_may_report(&election, UINT64_MAX));
 }
@@ -229,6 +241,7 @@ int main(void)
         cmocka_unit_test(who_does_not_follows_in_silence),
         cmocka_unit_test(a_higher_database_yields),
         cmocka_unit_test(a_session_of_our_own_is_no_rival),
+        cmocka_unit_test(neither_is_the_session_of_the_sampler_before_this_one),
         cmocka_unit_test(a_leader_that_is_cut_off_falls_silent_when_there_are_others),
         cmocka_unit_test(who_is_at_fault_offers_the_lock_and_goes_on_until_it_is_taken),
         cmocka_unit_test(who_is_well_again_takes_it_back),

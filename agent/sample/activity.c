@@ -597,7 +597,7 @@ struct source *activity_new(const struct activity_options *options)
     activity->source.name = activity->name;
     standing_init(&activity->standing, activity->name, options->on_outcome != NULL);
     activity->limit = options->known_limit;
-    election_init(&activity->election, options->election_key != NULL);
+    election_init(&activity->election, options->election_key != NULL, options->former_pid);
     pace_init(&activity->pace, options->sample_interval_ms);
     if (options->metrics == METRICS_FULL) {
         activity->breakdown = breakdown_new(options->database->per_application);
@@ -617,6 +617,11 @@ bool activity_leads(const struct source *source)
 bool activity_leads_surely(const struct source *source)
 {
     return activity_leads(source) && ((const struct activity *)source)->election.settled;
+}
+
+int activity_lock_pid(const struct source *source)
+{
+    return ((const struct activity *)source)->election.pid;
 }
 
 void activity_set_fault(struct source *source, bool at_fault)

@@ -28,6 +28,7 @@ struct activity_options {
     enum metric_set metrics;                /* "full" makes the statement and the work larger */
     int sample_interval_ms;
     double known_limit; /* usable connections known from an earlier run; 0: not known */
+    int former_pid;     /* activity_lock_pid() of the sampler that this one replaces; 0: none */
     struct sink sink;
     /* One of many agents samples it (election.h). The key that they share; false: not known yet.
      * NULL: it is ours alone. */
@@ -51,6 +52,10 @@ bool activity_leads(const struct source *source);
 /* The same for what is shared by many agents beside the database, which waits until the first
  * attempt to ask who leads has ended: at their start all of them would read it. */
 bool activity_leads_surely(const struct source *source);
+
+/* The server's process of the session that holds the lock of the election, or did last; 0: none.
+ * A session that is closed while the network is gone keeps it for a while. */
+int activity_lock_pid(const struct source *source);
 
 /* Who can not publish gives way to an agent that can, if there is one. */
 void activity_set_fault(struct source *source, bool at_fault);

@@ -47,9 +47,9 @@ int64_t election_key(const char *namespace_, const char *region, const char *ide
 
 /* --- State ------------------------------------------------------------------------------------ */
 
-void election_init(struct election *election, bool on)
+void election_init(struct election *election, bool on, int pid)
 {
-    *election = (struct election){.on = on, .role = ELECTION_ALONE};
+    *election = (struct election){.on = on, .role = ELECTION_ALONE, .pid = pid};
 }
 
 void election_connected(struct election *election)

@@ -2,7 +2,7 @@
  * Which of many agents on one database publishes its metrics: the one whose sampling session holds
  * an advisory lock of the server. State and statements; who owns the session asks them.
  *
- *     election_init(&election, true);
+ *     election_init(&election, true, 0);
  *     election_ask(&election, key, at_fault, &sql);      when election_is_due()
  *     election_read(result, &answer, &err);
  *     switch (election_answer(&election, &answer, at_fault, now_ms)) { ... }
@@ -61,7 +61,8 @@ enum election_act {
 int64_t election_key(const char *namespace_, const char *region, const char *identifier,
                      const struct config_pairs *dimensions);
 
-void election_init(struct election *election, bool on);
+/* pid: of the session that an earlier sampler of ours held the lock with; 0: none. */
+void election_init(struct election *election, bool on, int pid);
 
 /* A session is there / is gone. */
 void election_connected(struct election *election);

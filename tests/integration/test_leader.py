@@ -194,12 +194,38 @@ def test_another_takes_over_within_a_minute(agent_for, own, standin, how):
     assert all(point["min"] == 1 for _, point in ups), "nobody says that a database is down which is not"
 
 
+def open_to_networks(server):
+    server.restart(listen_addresses="*")
+    with open(server.directory / "data" / "pg_hba.conf", "a", encoding="ascii") as file:
+        file.write("host all all 10.213.0.0/16 scram-sha-256\n")
+    server.execute("select pg_reload_conf()")
+
+
+def test_a_reload_while_the_network_is_gone_does_not_make_it_wait_for_itself(binary, own, tmp_path):
+    """The server still has the session of before, and with it the lock."""
+    with Network() as network, Standin(host=network.outside) as standin:
+        open_to_networks(own)
+        databases = {"orders": own.url().replace("127.0.0.1", network.outside)}
+        agent = Agent(network.command(binary, tmp_path / "inside"), tmp_path / "alone", databases, standin)
+        try:
+            agent.start()
+            windows(standin, 1)
+            former = wait_until(lambda: holder(own))
+            with network.cut():
+                agent.wait_for_log("lost: no answer", 15)
+                agent.configure(databases, cloudwatch={"metrics": "full"})
+                agent.reload()
+            wait_until(lambda: holder(own) not in (None, former), 5, what=lambda: agent.log)
+            assert agent.terminate() == 0
+            assert "another agent" not in agent.log
+        finally:
+            agent.kill()
+            agent.check()
+
+
 def test_a_leader_that_is_cut_off_is_replaced_and_comes_back_as_a_follower(binary, agent_for, own, tmp_path):
     with Network() as network, Standin(host=network.outside) as standin:
-        own.restart(listen_addresses="*")
-        with open(own.directory / "data" / "pg_hba.conf", "a", encoding="ascii") as file:
-            file.write("host all all 10.213.0.0/16 scram-sha-256\n")
-        own.execute("select pg_reload_conf()")
+        open_to_networks(own)
         url = own.url().replace("127.0.0.1", network.outside)
         inside = Agent(network.command(binary, tmp_path / "inside"), tmp_path / "cut", {"orders": url}, standin)
         try:
