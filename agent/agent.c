@@ -237,7 +237,7 @@ static void on_publish(uv_timer_t *timer)
     struct agent *agent = timer->data;
     int64_t until_ms = due_until(agent);
 
-    if (until_ms != agent->published_ms) { /* as it was, unless there was a reload meanwhile */
+    if (until_ms != agent->published_ms) { /* a reload may have changed what is settled */
         publish(agent, until_ms);
     }
 }

@@ -110,8 +110,8 @@ void query_session(int server_version, int sample_interval_ms, struct buf *out)
 
 /* --- rows ----------------------------------------------------------------------------------- */
 
-/* Whole numbers: what reads any is a tenth of what the agent computes for a sample. NULL counts as
- * 0: there is no oldest transaction where there is none. */
+/* Whole numbers only: strtod() would be a tenth of what the agent computes for a sample. NULL
+ * counts as 0: there is no oldest transaction where there is none. */
 PW_CHECK static bool read_number(const PGresult *result, int row, enum query_column column,
                                  double *out)
 {
