@@ -1,11 +1,19 @@
 #include "canonical.h"
 
-#include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "uri.h"
+
+static char lower(char c)
+{
+    return (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+}
+
+static char upper(char c)
+{
+    return (char)(c >= 'a' && c <= 'z' ? c - ('a' - 'A') : c);
+}
 
 bool canonical_is_signed(const char *name)
 {
@@ -24,24 +32,21 @@ bool canonical_is_signed(const char *name)
         "x-amzn-trace-id",
     };
 
+    /* Most names differ in their first letter. */
     for (size_t i = 0; i < sizeof(unsigned_names) / sizeof(unsigned_names[0]); i++)
-        if (strcasecmp(name, unsigned_names[i]) == 0)
+        if (lower(*name) == *unsigned_names[i] && strcasecmp(name, unsigned_names[i]) == 0)
             return false;
     return true;
 }
 
-static int compare_headers(const void *left, const void *right)
+/* A request has few headers: a sort would cost more than their places. */
+void canonical_add_header(struct canonical_headers *headers, const char *name, const char *value)
 {
-    const struct canonical_header *a = left;
-    const struct canonical_header *b = right;
+    struct canonical_header *at = headers->list + headers->count++;
 
-    int order = strcasecmp(a->name, b->name);
-    return order ? order : (a->position > b->position) - (a->position < b->position);
-}
-
-void canonical_sort_headers(struct canonical_headers *headers)
-{
-    qsort(headers->list, headers->count, sizeof(*headers->list), compare_headers);
+    for (; at > headers->list && strcasecmp(name, at[-1].name) < 0; at--)
+        *at = at[-1];
+    *at = (struct canonical_header){name, value};
 }
 
 static bool repeats_name(const struct canonical_headers *headers, size_t i)
@@ -49,13 +54,13 @@ static bool repeats_name(const struct canonical_headers *headers, size_t i)
     return i > 0 && strcasecmp(headers->list[i].name, headers->list[i - 1].name) == 0;
 }
 
-static void add_mapped(struct text *out, const char *name, int (*map)(int))
+static void add_mapped(struct text *out, const char *name, char (*map)(char))
 {
     size_t from = out->len;
 
     text_puts(out, name);
     for (size_t i = from; i < out->len; i++)
-        out->bytes[i] = (char)map((unsigned char)out->bytes[i]);
+        out->bytes[i] = map(out->bytes[i]);
 }
 
 void canonical_signed_headers(struct text *out, const struct canonical_headers *headers)
@@ -64,7 +69,7 @@ void canonical_signed_headers(struct text *out, const struct canonical_headers *
         if (repeats_name(headers, i))
             continue;
         text_puts(out, i ? ";" : "");
-        add_mapped(out, headers->list[i].name, tolower);
+        add_mapped(out, headers->list[i].name, lower);
     }
 }
 
@@ -94,10 +99,11 @@ static const char *skip_blanks(const char *at)
     return at;
 }
 
+/* Visible ASCII, which most values are of, begins no blank. */
 static size_t word_len(const char *at)
 {
     size_t len = 0;
-    while (at[len] && blank_len(at + len) == 0)
+    while ((at[len] > ' ' && at[len] <= '~') || (at[len] && blank_len(at + len) == 0))
         len++;
     return len;
 }
@@ -123,7 +129,7 @@ static void add_headers(struct text *out, const struct canonical_headers *header
             text_puts(out, ",");
         } else {
             text_puts(out, i ? "\n" : "");
-            add_mapped(out, headers->list[i].name, tolower);
+            add_mapped(out, headers->list[i].name, lower);
             text_puts(out, ":");
         }
         canonical_value(out, headers->list[i].value);
@@ -133,7 +139,7 @@ static void add_headers(struct text *out, const struct canonical_headers *header
 
 void canonical_write(struct text *out, const struct canonical_request *request)
 {
-    add_mapped(out, request->method, toupper);
+    add_mapped(out, request->method, upper);
     text_puts(out, "\n");
     uri_canonical_path(out, request->path, request->keep_segments);
     text_puts(out, "\n");
@@ -141,5 +147,6 @@ void canonical_write(struct text *out, const struct canonical_request *request)
     text_puts(out, "\n");
     add_headers(out, &request->headers);
     text_puts(out, "\n");
-    text_printf(out, "%s\n%s", request->signed_headers, request->payload_hash);
+    text_join(out, request->signed_headers, "\n", NULL);
+    canonical_value(out, request->payload_hash);
 }

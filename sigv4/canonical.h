@@ -1,8 +1,8 @@
 /*
  * The canonical request, stage one of SigV4: what both sides must spell alike, byte for byte.
  *
- * Put together a struct canonical_headers, sort it, then write: first the list of names (a
- * presigned query contains it), then the request itself.
+ * Put together a struct canonical_headers, then write: first the list of names (a presigned query
+ * contains it), then the request itself.
  */
 #pragma once
 
@@ -14,9 +14,9 @@
 struct canonical_header {
     const char *name;  /* any case */
     const char *value; /* as sent */
-    size_t position;   /* in the request: repeated headers keep their order */
 };
 
+/* Sorted by name: canonical_add_header() puts each in its place. */
 struct canonical_headers {
     struct canonical_header *list;
     size_t count;
@@ -29,16 +29,17 @@ struct canonical_request {
     const char *query; /* as sent; "" when there is none */
     struct canonical_headers headers;
     const char *signed_headers; /* what canonical_signed_headers() wrote */
-    const char *payload_hash;
+    const char *payload_hash;   /* in hex, or as a header states it */
 };
 
 /* false for a header that clients and proxies may change or add on the way, and for Authorization.
  */
 bool canonical_is_signed(const char *name);
 
-void canonical_sort_headers(struct canonical_headers *headers);
+/* Behind those of the same name; list must have room for one more. */
+void canonical_add_header(struct canonical_headers *headers, const char *name, const char *value);
 
-/* "content-type;host;x-amz-date"; the headers must be sorted. */
+/* "content-type;host;x-amz-date" */
 void canonical_signed_headers(struct text *out, const struct canonical_headers *headers);
 
 /* A header's value without blanks at its ends, each inner run of them as one; inside quotes too. */

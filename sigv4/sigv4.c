@@ -1,5 +1,6 @@
 #include "sigv4.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -21,12 +22,11 @@ struct signing {
     const struct sigv4_credentials *credentials;
     const struct sigv4_scope *scope;
     char amz_date[17];
+    char payload_hash[DIGEST_HEX];
     char signature[DIGEST_HEX];
     struct canonical_headers headers;
     struct text signed_headers;
-    struct text credential_scope;
-    struct text payload_hash;
-    struct text query;
+    struct text query; /* from sigv4_presign() */
     struct text canonical_request;
     struct text string_to_sign;
     struct text authorization;
@@ -55,58 +55,30 @@ static enum sigv4_status check(const struct signing *s)
 }
 
 /* The date sent and the scope's date come from one reading of the clock. */
-static bool write_scope(struct signing *s)
+static bool write_date(struct signing *s)
 {
     struct tm utc;
 
-    if (!gmtime_r(&s->scope->when, &utc) ||
-        strftime(s->amz_date, sizeof(s->amz_date), "%Y%m%dT%H%M%SZ", &utc) != 16)
-        return false;
-    text_printf(&s->credential_scope, "%.8s/%s/%s/" TERMINATOR, s->amz_date, s->scope->region,
-                s->scope->service);
-    return true;
-}
-
-/* The body's digest; a caller who states it in a header is believed, as the server believes him. */
-static bool write_payload_hash(struct signing *s)
-{
-    const struct sigv4_header *stated = find_header(s->request, "x-amz-content-sha256");
-    unsigned char digest[DIGEST_LEN];
-    char hex[DIGEST_HEX];
-
-    if (stated) {
-        canonical_value(&s->payload_hash, stated->value);
-        return true;
-    }
-    if (!digest_sha256(s->request->body, s->request->body_len, digest))
-        return false;
-    digest_hex(digest, hex);
-    text_puts(&s->payload_hash, hex);
-    return true;
+    return gmtime_r(&s->scope->when, &utc) &&
+           strftime(s->amz_date, sizeof(s->amz_date), "%Y%m%dT%H%M%SZ", &utc) == 16;
 }
 
 static bool start(struct signing *s)
 {
     s->headers.list = calloc(s->request->header_count + 2, sizeof(*s->headers.list));
-    return s->headers.list && write_scope(s) && write_payload_hash(s);
+    return s->headers.list && write_date(s);
 }
 
-static void add_header(struct signing *s, const char *name, const char *value)
+static void add_scope(struct text *out, const struct signing *s)
 {
-    size_t position = s->headers.count++;
-    s->headers.list[position] = (struct canonical_header){name, value, position};
+    text_add(out, s->amz_date, strlen("YYYYMMDD"));
+    text_join(out, "/", s->scope->region, "/", s->scope->service, "/" TERMINATOR, NULL);
 }
 
 static void add_given_header(struct signing *s, const struct sigv4_header *header)
 {
     if (canonical_is_signed(header->name))
-        add_header(s, header->name, header->value);
-}
-
-static void close_headers(struct signing *s)
-{
-    canonical_sort_headers(&s->headers);
-    canonical_signed_headers(&s->signed_headers, &s->headers);
+        canonical_add_header(&s->headers, header->name, header->value);
 }
 
 /* Those given and ours, which replace what an earlier attempt may have left of them. */
@@ -121,22 +93,22 @@ static void collect_headers_to_send(struct signing *s)
             continue;
         add_given_header(s, header);
     }
-    add_header(s, "x-amz-date", s->amz_date);
+    canonical_add_header(&s->headers, "x-amz-date", s->amz_date);
     if (has_token)
-        add_header(s, "x-amz-security-token", s->credentials->session_token);
-    close_headers(s);
+        canonical_add_header(&s->headers, "x-amz-security-token", s->credentials->session_token);
+    canonical_signed_headers(&s->signed_headers, &s->headers);
 }
 
 static void collect_headers_given(struct signing *s)
 {
     for (size_t i = 0; i < s->request->header_count; i++)
         add_given_header(s, &s->request->headers[i]);
-    close_headers(s);
+    canonical_signed_headers(&s->signed_headers, &s->headers);
 }
 
 static void add_parameter(struct signing *s, const char *name, const char *value)
 {
-    text_printf(&s->query, "%s%s=", s->query.len ? "&" : "", name);
+    text_join(&s->query, s->query.len ? "&" : "", name, "=", NULL);
     uri_encode(&s->query, value, strlen(value), URI_KEEP_NONE);
 }
 
@@ -159,14 +131,16 @@ static void add_given_query(struct signing *s)
 static void write_presigned_query(struct signing *s, int expires_s)
 {
     struct text credential = {0};
+    char expires[16];
 
-    text_printf(&credential, "%s/%s", s->credentials->access_key,
-                text_string(&s->credential_scope));
+    text_join(&credential, s->credentials->access_key, "/", NULL);
+    add_scope(&credential, s);
+    (void)snprintf(expires, sizeof(expires), "%d", expires_s);
     add_given_query(s);
     add_parameter(s, "X-Amz-Algorithm", ALGORITHM);
     add_parameter(s, "X-Amz-Credential", text_string(&credential));
     add_parameter(s, "X-Amz-Date", s->amz_date);
-    text_printf(&s->query, "&X-Amz-Expires=%d", expires_s);
+    add_parameter(s, "X-Amz-Expires", expires);
     add_parameter(s, "X-Amz-SignedHeaders", text_string(&s->signed_headers));
     if (!is_empty(s->credentials->session_token))
         add_parameter(s, "X-Amz-Security-Token", s->credentials->session_token);
@@ -174,20 +148,37 @@ static void write_presigned_query(struct signing *s, int expires_s)
     text_done(&credential);
 }
 
+/* The body's digest; a caller who states it in a header is believed, as the server believes him. */
+static const char *provide_payload_hash(struct signing *s)
+{
+    const struct sigv4_header *stated = find_header(s->request, "x-amz-content-sha256");
+    unsigned char digest[DIGEST_LEN];
+
+    if (stated)
+        return stated->value;
+    if (!digest_sha256(s->request->body, s->request->body_len, digest))
+        return NULL;
+    digest_hex(digest, s->payload_hash);
+    return s->payload_hash;
+}
+
 /* Stage one. */
-static void write_canonical_request(struct signing *s)
+static bool write_canonical_request(struct signing *s, const char *query)
 {
     struct canonical_request request = {
         .method = s->request->method,
         .path = s->request->path,
         .keep_segments = s->request->keep_path,
-        .query = text_string(&s->query),
+        .query = query ? query : "",
         .headers = s->headers,
         .signed_headers = text_string(&s->signed_headers),
-        .payload_hash = text_string(&s->payload_hash),
+        .payload_hash = provide_payload_hash(s),
     };
 
+    if (!request.payload_hash)
+        return false;
     canonical_write(&s->canonical_request, &request);
+    return true;
 }
 
 /* Stage two. */
@@ -199,8 +190,9 @@ static bool write_string_to_sign(struct signing *s)
     if (!digest_sha256(text_string(&s->canonical_request), s->canonical_request.len, digest))
         return false;
     digest_hex(digest, hex);
-    text_printf(&s->string_to_sign, ALGORITHM "\n%s\n%s\n%s", s->amz_date,
-                text_string(&s->credential_scope), hex);
+    text_join(&s->string_to_sign, ALGORITHM "\n", s->amz_date, "\n", NULL);
+    add_scope(&s->string_to_sign, s);
+    text_join(&s->string_to_sign, "\n", hex, NULL);
     return true;
 }
 
@@ -208,7 +200,7 @@ static bool derive_key(const char *const strings[4], unsigned char key[DIGEST_LE
 {
     struct text secret = {0};
 
-    text_printf(&secret, "AWS4%s", strings[0]);
+    text_join(&secret, "AWS4", strings[0], NULL);
     bool ok = !secret.failed && digest_hmac(secret.bytes, secret.len, strings[1], key) &&
               digest_hmac(key, DIGEST_LEN, strings[2], key) &&
               digest_hmac(key, DIGEST_LEN, strings[3], key) &&
@@ -251,24 +243,24 @@ static bool write_signature(struct signing *s, struct sigv4_key_cache *cache)
     return ok;
 }
 
-static bool run_stages(struct signing *s, struct sigv4_key_cache *cache)
+static bool run_stages(struct signing *s, const char *query, struct sigv4_key_cache *cache)
 {
-    write_canonical_request(s);
-    return write_string_to_sign(s) && write_signature(s, cache);
+    return write_canonical_request(s, query) && write_string_to_sign(s) &&
+           write_signature(s, cache);
 }
 
 static void write_authorization(struct signing *s)
 {
-    text_printf(&s->authorization, ALGORITHM " Credential=%s/%s, SignedHeaders=%s, Signature=%s",
-                s->credentials->access_key, text_string(&s->credential_scope),
-                text_string(&s->signed_headers), s->signature);
+    text_join(&s->authorization, ALGORITHM " Credential=", s->credentials->access_key, "/", NULL);
+    add_scope(&s->authorization, s);
+    text_join(&s->authorization, ", SignedHeaders=", text_string(&s->signed_headers),
+              ", Signature=", s->signature, NULL);
 }
 
 static bool any_text_failed(const struct signing *s)
 {
-    return s->signed_headers.failed || s->credential_scope.failed || s->payload_hash.failed ||
-           s->query.failed || s->canonical_request.failed || s->string_to_sign.failed ||
-           s->authorization.failed;
+    return s->signed_headers.failed || s->query.failed || s->canonical_request.failed ||
+           s->string_to_sign.failed || s->authorization.failed;
 }
 
 /* None of the text_take() can fail: these texts are filled and none has failed. */
@@ -292,8 +284,6 @@ static enum sigv4_status finish(struct signing *s, bool ok, struct sigv4_result 
     if (ok)
         hand_over(s, result);
     text_done(&s->signed_headers);
-    text_done(&s->credential_scope);
-    text_done(&s->payload_hash);
     text_done(&s->query);
     text_done(&s->canonical_request);
     text_done(&s->string_to_sign);
@@ -316,8 +306,7 @@ enum sigv4_status sigv4_sign(const struct sigv4_request *request,
     bool ok = start(&s);
     if (ok) {
         collect_headers_to_send(&s);
-        text_puts(&s.query, request->query ? request->query : "");
-        ok = run_stages(&s, cache);
+        ok = run_stages(&s, request->query, cache);
         write_authorization(&s);
     }
     return finish(&s, ok, result);
@@ -339,8 +328,8 @@ enum sigv4_status sigv4_presign(const struct sigv4_request *request,
     if (ok) {
         collect_headers_given(&s);
         write_presigned_query(&s, expires_s);
-        ok = run_stages(&s, cache);
-        text_printf(&s.query, "&X-Amz-Signature=%s", s.signature);
+        ok = run_stages(&s, text_string(&s.query), cache);
+        text_join(&s.query, "&X-Amz-Signature=", s.signature, NULL);
     }
     return finish(&s, ok, result);
 }

@@ -1,12 +1,9 @@
 #include "text.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <openssl/crypto.h>
-
-#define PRINTF_ROOM 128 /* most of what is printed fits */
 
 /* Room for len more bytes and a NUL. */
 static bool text_reserve(struct text *text, size_t len)
@@ -41,32 +38,14 @@ void text_add(struct text *text, const char *bytes, size_t len)
     text->bytes[text->len] = '\0';
 }
 
-void text_puts(struct text *text, const char *string)
+void text_join(struct text *text, ...)
 {
-    text_add(text, string, strlen(string));
-}
+    va_list strings;
 
-/* What does not fit is written a second time. */
-void text_printf(struct text *text, const char *format, ...)
-{
-    va_list args;
-
-    if (!text_reserve(text, PRINTF_ROOM))
-        return;
-    size_t room = text->size - text->len;
-    va_start(args, format);
-    int len = vsnprintf(text->bytes + text->len, room, format, args);
-    va_end(args);
-    if (len < 0 || !text_reserve(text, (size_t)len)) {
-        text->failed = true;
-        return;
-    }
-    if ((size_t)len >= room) {
-        va_start(args, format);
-        vsnprintf(text->bytes + text->len, (size_t)len + 1, format, args);
-        va_end(args);
-    }
-    text->len += (size_t)len;
+    va_start(strings, text);
+    for (const char *string; (string = va_arg(strings, const char *));)
+        text_puts(text, string);
+    va_end(strings);
 }
 
 void text_cut(struct text *text, size_t len)

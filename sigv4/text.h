@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 #define TEXT_LIMIT ((size_t)16 << 20)
 
@@ -21,8 +22,13 @@ struct text {
 };
 
 void text_add(struct text *text, const char *bytes, size_t len);
-void text_puts(struct text *text, const char *string);
-void text_printf(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static inline void text_puts(struct text *text, const char *string)
+{
+    text_add(text, string, strlen(string));
+}
+
+/* Adds each of the strings; a NULL ends the list. */
+void text_join(struct text *text, ...) __attribute__((sentinel));
 
 /* Shortens the text to its first len bytes. */
 void text_cut(struct text *text, size_t len);
