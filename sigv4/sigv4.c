@@ -196,17 +196,49 @@ static bool write_string_to_sign(struct signing *s)
     return true;
 }
 
-static bool derive_key(const char *const strings[4], unsigned char key[DIGEST_LEN])
+/* mac may be the key's own memory. */
+static bool hmac_once(const void *key_bytes, size_t len, const char *message,
+                      unsigned char mac[DIGEST_LEN])
+{
+    struct digest_key *key = digest_key_new(key_bytes, len);
+    bool ok = key && digest_hmac(key, message, mac);
+
+    digest_key_free(key);
+    return ok;
+}
+
+/* NULL on failure. */
+static struct digest_key *derive_key(const char *const strings[4])
 {
     struct text secret = {0};
+    unsigned char key[DIGEST_LEN];
 
     text_join(&secret, "AWS4", strings[0], NULL);
-    bool ok = !secret.failed && digest_hmac(secret.bytes, secret.len, strings[1], key) &&
-              digest_hmac(key, DIGEST_LEN, strings[2], key) &&
-              digest_hmac(key, DIGEST_LEN, strings[3], key) &&
-              digest_hmac(key, DIGEST_LEN, TERMINATOR, key);
+    bool ok = !secret.failed && hmac_once(secret.bytes, secret.len, strings[1], key) &&
+              hmac_once(key, DIGEST_LEN, strings[2], key) &&
+              hmac_once(key, DIGEST_LEN, strings[3], key) &&
+              hmac_once(key, DIGEST_LEN, TERMINATOR, key);
+    struct digest_key *derived = ok ? digest_key_new(key, DIGEST_LEN) : NULL;
     text_done(&secret);
-    return ok;
+    OPENSSL_cleanse(key, sizeof(key));
+    return derived;
+}
+
+/*
+ * Whether these are what the key was derived from; in constant time, for one of them is the secret.
+ * They are kept and compared as they are: to digest them costs as much as to sign with the key.
+ */
+static bool is_derived_from(const struct text *known, const char *const strings[4])
+{
+    size_t at = 0;
+
+    for (size_t i = 0; i < 4; i++) {
+        size_t len = strlen(strings[i]) + 1;
+        if (len > known->len - at || CRYPTO_memcmp(known->bytes + at, strings[i], len) != 0)
+            return false;
+        at += len;
+    }
+    return true;
 }
 
 /* Fills the cache with the key of this request, unless it already holds that key. */
@@ -216,15 +248,16 @@ static bool provide_key(const struct signing *s, struct sigv4_key_cache *cache)
     memcpy(date, s->amz_date, 8);
     const char *const strings[4] = {s->credentials->secret_key, date, s->scope->region,
                                     s->scope->service};
-    unsigned char identity[DIGEST_LEN];
 
-    if (!digest_strings(strings, 4, identity))
-        return false;
-    if (cache->filled && CRYPTO_memcmp(cache->identity, identity, DIGEST_LEN) == 0)
+    if (is_derived_from(&cache->derived_from, strings))
         return true;
-    cache->filled = derive_key(strings, cache->key);
-    memcpy(cache->identity, identity, DIGEST_LEN);
-    return cache->filled;
+    sigv4_key_cache_wipe(cache);
+    for (size_t i = 0; i < 4; i++)
+        text_add(&cache->derived_from, strings[i], strlen(strings[i]) + 1);
+    cache->key = cache->derived_from.failed ? NULL : derive_key(strings);
+    if (!cache->key)
+        sigv4_key_cache_wipe(cache);
+    return cache->key;
 }
 
 /* Stage three. */
@@ -235,8 +268,8 @@ static bool write_signature(struct signing *s, struct sigv4_key_cache *cache)
 
     if (!cache)
         cache = &none;
-    bool ok = provide_key(s, cache) &&
-              digest_hmac(cache->key, DIGEST_LEN, text_string(&s->string_to_sign), mac);
+    bool ok =
+        provide_key(s, cache) && digest_hmac(cache->key, text_string(&s->string_to_sign), mac);
     sigv4_key_cache_wipe(&none);
     if (ok)
         digest_hex(mac, s->signature);
@@ -362,5 +395,7 @@ void sigv4_result_done(struct sigv4_result *result)
 
 void sigv4_key_cache_wipe(struct sigv4_key_cache *cache)
 {
-    OPENSSL_cleanse(cache, sizeof(*cache));
+    digest_key_free(cache->key);
+    text_done(&cache->derived_from);
+    cache->key = NULL;
 }

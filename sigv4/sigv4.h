@@ -15,6 +15,10 @@
 #include <stddef.h>
 #include <time.h>
 
+#include "text.h"
+
+struct digest_key; /* digest.h */
+
 struct sigv4_header {
     const char *name;  /* any case */
     const char *value; /* as sent; blanks are normalised while signing */
@@ -54,13 +58,11 @@ struct sigv4_scope {
 /*
  * The derived key of the last (secret, date, region, service), so that a day's requests derive it
  * once. Zero-initialise; give the same cache to each call of one client; sigv4_key_cache_wipe()
- * when done. NULL where a cache does not pay.
+ * when done, and no copies: it owns what it points to. NULL where a cache does not pay.
  */
 struct sigv4_key_cache {
-    unsigned char
-        identity[32]; /* SHA-256 of what the key was derived from; the secret is not kept */
-    unsigned char key[32];
-    bool filled;
+    struct digest_key *key;   /* NULL: the cache is empty */
+    struct text derived_from; /* secret, date, region and service, each with its NUL */
 };
 
 /* Owned strings; sigv4_result_done() frees them. */
@@ -102,4 +104,6 @@ enum sigv4_status sigv4_presign(const struct sigv4_request *request,
     __attribute__((warn_unused_result));
 
 void sigv4_result_done(struct sigv4_result *result);
+
+/* Leaves an empty cache, to be used again or not; wiping an empty one is fine. */
 void sigv4_key_cache_wipe(struct sigv4_key_cache *cache);

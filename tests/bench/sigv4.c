@@ -133,6 +133,7 @@ int main(int argc, char **argv)
     }
     measure_print("ours_us", measure_median(ours, rounds));
     measure_print("floor_us", measure_median(floors, rounds));
+    sigv4_key_cache_wipe(&cache);
     EVP_MAC_CTX_free(floor.mac);
     EVP_MD_CTX_free(floor.hash);
     EVP_MD_free(floor.digest);
