@@ -5,16 +5,13 @@
 
 #include <openssl/crypto.h>
 
-/* Room for len more bytes and a NUL. */
-static bool text_reserve(struct text *text, size_t len)
+bool text_grow(struct text *text, size_t len)
 {
     if (text->failed || len >= TEXT_LIMIT - text->len) {
         text->failed = true;
         return false;
     }
     size_t need = text->len + len + 1;
-    if (need <= text->size)
-        return true;
     size_t size = text->size ? text->size : 512;
     while (size < need)
         size *= 2;
@@ -26,16 +23,6 @@ static bool text_reserve(struct text *text, size_t len)
     text->bytes = bytes;
     text->size = size;
     return true;
-}
-
-void text_add(struct text *text, const char *bytes, size_t len)
-{
-    if (!text_reserve(text, len))
-        return;
-    if (len > 0)
-        memcpy(text->bytes + text->len, bytes, len);
-    text->len += len;
-    text->bytes[text->len] = '\0';
 }
 
 void text_join(struct text *text, ...)

@@ -21,7 +21,21 @@ struct text {
     bool failed;
 };
 
-void text_add(struct text *text, const char *bytes, size_t len);
+/* For text_add(): room for len more bytes and a NUL, which there is not yet. */
+bool text_grow(struct text *text, size_t len);
+
+/* Inline, so that a literal is a few moves instead of three calls. */
+static inline void text_add(struct text *text, const char *bytes, size_t len)
+{
+    bool fits = !text->failed && len < text->size - text->len;
+    if (!fits && !text_grow(text, len))
+        return;
+    if (len > 0)
+        memcpy(text->bytes + text->len, bytes, len);
+    text->len += len;
+    text->bytes[text->len] = '\0';
+}
+
 static inline void text_puts(struct text *text, const char *string)
 {
     text_add(text, string, strlen(string));
