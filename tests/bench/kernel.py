@@ -57,9 +57,10 @@ class Meter:
         return statistics.fmean(self.blocks[name])
 
 
-def values_of(command):
+def values_of(command, **environment):
     """What a small benchmark prints: {name: number}."""
-    done = subprocess.run([str(word) for word in command], check=True, capture_output=True, text=True)
+    done = subprocess.run([str(word) for word in command], check=True, capture_output=True, text=True,
+                          env={**os.environ, **environment})
     return values_in(done.stdout)
 
 
