@@ -6,6 +6,7 @@ import statistics
 import subprocess
 import tempfile
 import time
+from collections import defaultdict
 
 
 def cpu_us(*pids):
@@ -31,12 +32,13 @@ def memory_kb(pid):
 class Meter:
     """What each of several programs costs in a block of time, and the median of the blocks.
 
-    Meter({"agent": [pid], "server": [pid, pid]}); all of them are measured in the same blocks.
+    Meter({"agent": [pid], "server": [pid, pid]}); all of them are measured in the same blocks. Between two runs `programs`
+    may be set anew, for the same names.
     """
 
-    def __init__(self, programs):
-        self.programs = programs
-        self.blocks = {name: [] for name in programs}
+    def __init__(self, programs=None):
+        self.programs = programs or {}
+        self.blocks = defaultdict(list)
 
     def run(self, blocks, seconds, during=None):
         """during(until): what this process does meanwhile; until is of time.monotonic()."""
