@@ -1,5 +1,6 @@
 """HTTP/1.1 on threads: reads a Call, hands it to a service, sends its Answer - or spoils it as the Answer says."""
 import contextlib
+import errno
 import socket
 import ssl
 import threading
@@ -10,6 +11,7 @@ from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 BODY_MAX = 16 << 20  # what is read at all; the service's own limits are far lower
+PORT_BACK_S = 10
 
 
 class Clock:
@@ -128,11 +130,22 @@ class Server:
         return f"{'https' if self.tls else 'http'}://{self.host}:{self.port}"
 
     def start(self):
-        self._http = _HTTPServer((self.host, self.port), _Handler)
+        self._http = self._listen()
         self._http.service, self._http.clock, self._http.tls = self.service, self.clock, self.tls
         self._http.connections, self._http.stopping = set(), threading.Event()
         self.port = self._http.server_address[1]
         threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True).start()
+
+    def _listen(self):
+        """The port that it had before may meanwhile be that of somebody's connection, until that ends."""
+        deadline = time.monotonic() + PORT_BACK_S
+        while True:
+            try:
+                return _HTTPServer((self.host, self.port), _Handler)
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
 
     def stop(self):
         if self._http:
