@@ -27,7 +27,7 @@
 #define FLUSH_MS          4000  /* of the 5 s that leaving may take */
 #define PROVISION_AT_TICK 3     /* by then most limits are known: one comparison instead of two */
 #define FIRST_TICK_MS     10    /* after the start: sessions that open then find it waiting */
-#define PUBLISH_AFTER_MS  500   /* of a tick: no sample waits while thousands of series close */
+#define PUBLISH_AFTER_MS  300   /* of a tick: no sample waits while thousands of series close */
 
 struct agent {
     uv_loop_t loop;
@@ -237,7 +237,7 @@ static void on_publish(uv_timer_t *timer)
     struct agent *agent = timer->data;
     int64_t until_ms = due_until(agent);
 
-    if (until_ms != agent->published_ms) { /* a reload may have changed what is settled */
+    if (until_ms != agent->published_ms) { /* else an answer is still out */
         publish(agent, until_ms);
     }
 }
@@ -249,7 +249,7 @@ static void publish_if_due(struct agent *agent)
 
     if (until_ms < agent->published_ms) {
         publish(agent, until_ms);
-    } else if (until_ms > agent->published_ms) {
+    } else if (agent->ticked_ms - agent->published_ms >= agent->config->publish_interval_ms) {
         uv_timer_start(&agent->publish, on_publish, PUBLISH_AFTER_MS, 0);
     }
 }

@@ -12,9 +12,9 @@
 #include "aws/common/mem.h"
 #include "aws/time.h"
 
-/* Windows are closed at a tick; to compress their datums takes milliseconds, in which nobody shall
- * wait for an answer to be read. */
-#define SEND_AFTER_MS 500
+/* After windows were closed: to compress their datums takes milliseconds, too, and what arrived
+ * meanwhile is read first. */
+#define SEND_AFTER_MS 200
 
 struct outlet {
     uv_loop_t *loop;
