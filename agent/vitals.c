@@ -46,7 +46,8 @@ static void tell_watchdog(struct vitals *vitals, int64_t now_ms)
 void vitals_tell(struct vitals *vitals, const struct config *config, const struct health *health)
 {
     bool new_words = vitals->written_ms == 0 || !health_same_words(health, &vitals->told);
-    bool is_news = new_words || (health->waiting > 0) != (vitals->told.waiting > 0);
+    bool is_news = new_words || health->published_ms != vitals->told.published_ms ||
+                   (health->waiting > 0) != (vitals->told.waiting > 0);
 
     vitals->told = *health;
     if (new_words) {
