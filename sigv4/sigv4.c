@@ -9,6 +9,7 @@
 
 #include "canonical.h"
 #include "digest.h"
+#include "key.h"
 #include "text.h"
 #include "uri.h"
 
@@ -241,6 +242,32 @@ static bool is_derived_from(const struct text *known, const char *const strings[
     return true;
 }
 
+static void key_free(struct sigv4_key *key)
+{
+    if (!key)
+        return;
+    digest_key_free(key->hmac);
+    text_done(&key->derived_from);
+    free(key);
+}
+
+/* NULL on failure. */
+static struct sigv4_key *key_new(const char *const strings[4])
+{
+    struct sigv4_key *key = calloc(1, sizeof(*key));
+
+    if (!key)
+        return NULL;
+    for (size_t i = 0; i < 4; i++)
+        text_add(&key->derived_from, strings[i], strlen(strings[i]) + 1);
+    key->hmac = key->derived_from.failed ? NULL : derive_key(strings);
+    if (!key->hmac) {
+        key_free(key);
+        return NULL;
+    }
+    return key;
+}
+
 /* Fills the cache with the key of this request, unless it already holds that key. */
 static bool provide_key(const struct signing *s, struct sigv4_key_cache *cache)
 {
@@ -249,14 +276,10 @@ static bool provide_key(const struct signing *s, struct sigv4_key_cache *cache)
     const char *const strings[4] = {s->credentials->secret_key, date, s->scope->region,
                                     s->scope->service};
 
-    if (is_derived_from(&cache->derived_from, strings))
+    if (cache->key && is_derived_from(&cache->key->derived_from, strings))
         return true;
     sigv4_key_cache_wipe(cache);
-    for (size_t i = 0; i < 4; i++)
-        text_add(&cache->derived_from, strings[i], strlen(strings[i]) + 1);
-    cache->key = cache->derived_from.failed ? NULL : derive_key(strings);
-    if (!cache->key)
-        sigv4_key_cache_wipe(cache);
+    cache->key = key_new(strings);
     return cache->key;
 }
 
@@ -268,8 +291,8 @@ static bool write_signature(struct signing *s, struct sigv4_key_cache *cache)
 
     if (!cache)
         cache = &none;
-    bool ok =
-        provide_key(s, cache) && digest_hmac(cache->key, text_string(&s->string_to_sign), mac);
+    bool ok = provide_key(s, cache) &&
+              digest_hmac(cache->key->hmac, text_string(&s->string_to_sign), mac);
     sigv4_key_cache_wipe(&none);
     if (ok)
         digest_hex(mac, s->signature);
@@ -395,7 +418,6 @@ void sigv4_result_done(struct sigv4_result *result)
 
 void sigv4_key_cache_wipe(struct sigv4_key_cache *cache)
 {
-    digest_key_free(cache->key);
-    text_done(&cache->derived_from);
+    key_free(cache->key);
     cache->key = NULL;
 }

@@ -15,10 +15,6 @@
 #include <stddef.h>
 #include <time.h>
 
-#include "text.h"
-
-struct digest_key; /* digest.h */
-
 struct sigv4_header {
     const char *name;  /* any case */
     const char *value; /* as sent; blanks are normalised while signing */
@@ -61,8 +57,7 @@ struct sigv4_scope {
  * when done, and no copies: it owns what it points to. NULL where a cache does not pay.
  */
 struct sigv4_key_cache {
-    struct digest_key *key;   /* NULL: the cache is empty */
-    struct text derived_from; /* secret, date, region and service, each with its NUL */
+    struct sigv4_key *key; /* NULL: the cache is empty */
 };
 
 /* Owned strings; sigv4_result_done() frees them. */

@@ -10,7 +10,7 @@
 #include <jansson.h>
 #include <openssl/evp.h>
 
-#include "sigv4/digest.h"
+#include "sigv4/key.h"
 #include "sigv4/sigv4.h"
 
 /* ---- the table of cases: sigv4_cases.json, with requests as tools/sigv4_tool.c takes them ---- */
@@ -222,8 +222,8 @@ static void a_cached_key_is_used_again(void **state)
     signature_of(&keys, &scope, &cache, first);
     signature_of(&keys, &scope, &cache, again);
     assert_string_equal(first, again);
-    digest_key_free(cache.key);
-    cache.key = digest_key_new("another", 7);
+    digest_key_free(cache.key->hmac);
+    cache.key->hmac = digest_key_new("another", 7);
     signature_of(&keys, &scope, &cache, again);
     assert_string_not_equal(first, again);
 
@@ -272,8 +272,6 @@ static void a_wiped_cache_is_empty_and_can_be_used_again(void **state)
     assert_non_null(cache.key);
     sigv4_key_cache_wipe(&cache);
     assert_null(cache.key);
-    assert_null(cache.derived_from.bytes);
-    assert_int_equal(cache.derived_from.len, 0);
     signature_of(&keys, &scope, &cache, again);
     assert_string_equal(first, again);
     sigv4_key_cache_wipe(&cache);
