@@ -8,6 +8,7 @@
 #include <uv.h>
 
 #include "agent/clock.h"
+#include "agent/closing.h"
 #include "agent/cloud.h"
 #include "agent/loop.h"
 #include "agent/members.h"
@@ -22,12 +23,10 @@
 #include "aws/time.h"
 
 #define TICK_MS           1000
-#define LATE_ANSWER_MS    6000  /* a window does not wait longer for an answer that is still out */
 #define UNHEALTHY_MS      15000 /* later than any deadline of ours */
 #define FLUSH_MS          4000  /* of the 5 s that leaving may take */
 #define PROVISION_AT_TICK 3     /* by then most limits are known: one comparison instead of two */
 #define FIRST_TICK_MS     10    /* after the start: sessions that open then find it waiting */
-#define PUBLISH_AFTER_MS  300   /* of a tick: no sample waits while thousands of series close */
 
 struct agent {
     uv_loop_t loop;
@@ -42,17 +41,16 @@ struct agent {
     struct positions *positions;
     struct outlets outlets;
     struct ticker ticker;
-    uv_timer_t publish;
+    struct closing closing;
     uv_signal_t hangup, terminate, interrupt;
     uv_timer_t flush;
-    int64_t published_ms; /* windows up to here are closed */
-    int64_t ticked_ms;    /* the last tick */
-    int64_t sampled_ms;   /* the last that sources saw */
-    int64_t answered_ms;  /* when a database last was, by uv_hrtime(); 0: not yet */
+    int64_t started_ms;
+    int64_t sampled_ms;  /* the last that sources saw */
+    int64_t answered_ms; /* when a database last was, by uv_hrtime(); 0: not yet */
     struct vitals vitals;
     uint64_t ticks;
     size_t stopping; /* sources on their way out */
-    size_t closing;  /* outlets on theirs */
+    size_t ending;   /* outlets on theirs */
     bool running;    /* sources and ticker are */
     bool reload_again;
     bool leaving; /* what is open is being published */
@@ -181,6 +179,7 @@ static enum pool_reader reader_of(void *arg, const struct config_database *datab
 static bool start_pools(struct agent *agent, struct err *err)
 {
     const struct pools_options options = {.loop = &agent->loop,
+                                          .clock = &agent->cloud.clock,
                                           .config = agent->config,
                                           .agent_name = agent->name,
                                           .sink = {.put = on_reading, .arg = agent},
@@ -208,49 +207,30 @@ static struct members_hooks hooks_of(struct agent *agent)
 
 /* --- ticks ---------------------------------------------------------------------------------- */
 
-/* Nothing that was asked for before this time can still arrive. */
-static int64_t settled_until(const struct agent *agent, int64_t tick_ms)
+static int64_t settled_until(void *arg, int64_t tick_ms)
 {
+    const struct agent *agent = arg;
     int64_t pools = agent->pools->ops->settled_ms(agent->pools);
-    int64_t most = pools < tick_ms ? pools : tick_ms;
-    int64_t settled = members_settled_ms(&agent->members, most);
 
-    return settled > tick_ms - LATE_ANSWER_MS ? settled : tick_ms - LATE_ANSWER_MS;
+    return members_settled_ms(&agent->members, pools < tick_ms ? pools : tick_ms);
 }
 
-static int64_t due_until(const struct agent *agent)
+static void publish(void *arg, int64_t until_ms)
 {
-    int64_t interval = agent->config->publish_interval_ms;
+    struct agent *agent = arg;
 
-    return settled_until(agent, agent->ticked_ms) / interval * interval;
-}
-
-static void publish(struct agent *agent, int64_t until_ms)
-{
-    agent->published_ms = until_ms;
     outlets_publish(&agent->outlets, until_ms);
     positions_mark(agent->positions, until_ms);
 }
 
-static void on_publish(uv_timer_t *timer)
+/* Once, by the first answer that tells what time it is there. */
+static void on_clock_correction(void *arg, int64_t offset_ms)
 {
-    struct agent *agent = timer->data;
-    int64_t until_ms = due_until(agent);
+    struct agent *agent = arg;
 
-    if (until_ms != agent->published_ms) { /* else an answer is still out */
-        publish(agent, until_ms);
-    }
-}
-
-/* When the clock was set back this tick's readings are for windows that are closed until then. */
-static void publish_if_due(struct agent *agent)
-{
-    int64_t until_ms = due_until(agent);
-
-    if (until_ms < agent->published_ms) {
-        publish(agent, until_ms);
-    } else if (agent->ticked_ms - agent->published_ms >= agent->config->publish_interval_ms) {
-        uv_timer_start(&agent->publish, on_publish, PUBLISH_AFTER_MS, 0);
+    if (agent->running && !agent->ended) {
+        outlets_correct_clock(&agent->outlets, agent->started_ms, time_now_ms(), offset_ms);
+        closing_begin(&agent->closing, agent->config->publish_interval_ms);
     }
 }
 
@@ -275,15 +255,13 @@ static void sample_if_due(struct agent *agent, int64_t tick_ms)
 
 static void take_stock(const struct agent *agent, int64_t tick_ms, struct health *health)
 {
-    int64_t late_ms = agent->config->publish_interval_ms + LATE_ANSWER_MS + UNHEALTHY_MS;
-
     *health = (struct health){.told_ms = (int64_t)(uv_hrtime() / 1000000),
                               .sampled_ms = agent->answered_ms};
     outlets_take_stock(&agent->outlets, health);
     members_take_stock(&agent->members, tick_ms, UNHEALTHY_MS, health);
-    if (tick_ms - agent->published_ms > late_ms) {
+    if (closing_late_ms(&agent->closing) > UNHEALTHY_MS) {
         (void)snprintf(health->fault, sizeof(health->fault), "no window was closed for %lld s",
-                       (long long)(tick_ms - agent->published_ms) / 1000);
+                       (long long)(tick_ms - agent->closing.until_ms) / 1000);
     }
 }
 
@@ -314,8 +292,7 @@ static void on_tick(void *arg, int64_t tick_ms)
         positions_mark(agent->positions, INT64_MAX);
         positions_keep(agent->positions);
     }
-    agent->ticked_ms = tick_ms;
-    publish_if_due(agent);
+    closing_tick(&agent->closing, agent->config->publish_interval_ms, tick_ms);
     sample_if_due(agent, tick_ms);
     take_stock(agent, tick_ms, &health);
     vitals_tell(&agent->vitals, agent->config, &health);
@@ -430,7 +407,7 @@ static void on_outlet_closed(void *arg)
 {
     struct agent *agent = arg;
 
-    if (--agent->closing == 0) {
+    if (--agent->ending == 0) {
         cloud_done(&agent->cloud);
     }
 }
@@ -455,7 +432,7 @@ static void tell_end(const struct agent *agent)
 static void close_outlets(struct agent *agent)
 {
     agent->ended = true;
-    uv_close((uv_handle_t *)&agent->publish, NULL);
+    closing_end(&agent->closing);
     uv_close((uv_handle_t *)&agent->flush, NULL);
     uv_close((uv_handle_t *)&agent->hangup, NULL);
     uv_close((uv_handle_t *)&agent->terminate, NULL);
@@ -464,7 +441,7 @@ static void close_outlets(struct agent *agent)
         vitals_forget(&agent->vitals, agent->config);
     }
     tell_end(agent);
-    agent->closing = agent->outlets.count;
+    agent->ending = agent->outlets.count;
     outlets_stop(&agent->outlets, on_outlet_closed, agent);
     if (agent->outlets.count == 0) {
         cloud_done(&agent->cloud);
@@ -520,7 +497,7 @@ static void leave(struct agent *agent, int status)
     notify_stopping();
     if (agent->running) {
         ticker_stop(&agent->ticker, NULL);
-        uv_timer_stop(&agent->publish);
+        closing_stop(&agent->closing);
     }
     stop_sources(agent);
     if (agent->stopping == 0) {
@@ -562,9 +539,10 @@ static void start(struct agent *agent)
     }
     members_replace(&agent->members, config, false, &hooks);
     agent->running = true;
-    agent->published_ms = time_now_ms() / config->publish_interval_ms * config->publish_interval_ms;
-    ticker_start(&agent->ticker, &agent->loop, TICK_MS,
-                 (int)((time_now_ms() + FIRST_TICK_MS) % TICK_MS), on_tick, agent);
+    agent->started_ms = aws_clock_now_ms(&agent->cloud.clock);
+    closing_begin(&agent->closing, config->publish_interval_ms);
+    ticker_start(&agent->ticker, &agent->loop, &agent->cloud.clock, TICK_MS,
+                 (int)((agent->started_ms + FIRST_TICK_MS) % TICK_MS), on_tick, agent);
     log_info("poolwarden %s: databases %zu, pools %zu, namespace %s in %s, metrics %s every %d s",
              POOLWARDEN_VERSION, config->database_count, config->pool_count, config->namespace_,
              agent->cloud.region ? agent->cloud.region : "no region yet",
@@ -656,6 +634,8 @@ int agent_run(struct config *config, const struct cli *cli)
         config_free(config);
         return EXIT_FAILED;
     }
+    agent.cloud.clock.on_correction = on_clock_correction;
+    agent.cloud.clock.arg = &agent;
     agent.positions = positions_new(cli->dry_run ? NULL : config->state_dir);
     agent.state = state_new(config->state_dir, &err);
     if (err.code != ERR_NONE) {
@@ -671,8 +651,12 @@ int agent_run(struct config *config, const struct cli *cli)
     on_signal(&agent, &agent.terminate, on_terminate, SIGTERM);
     on_signal(&agent, &agent.interrupt, on_terminate, SIGINT);
     on_signal(&agent, &agent.hangup, on_hangup, SIGHUP);
-    uv_timer_init(&agent.loop, &agent.publish);
-    agent.publish.data = &agent;
+    const struct closing_options closing = {.loop = &agent.loop,
+                                            .clock = &agent.cloud.clock,
+                                            .settled_ms = settled_until,
+                                            .close = publish,
+                                            .arg = &agent};
+    closing_init(&agent.closing, &closing);
     uv_timer_init(&agent.loop, &agent.flush);
     agent.flush.data = &agent;
     cloud_find_region(&agent.cloud, !cli->dry_run, on_region, &agent);

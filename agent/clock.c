@@ -1,7 +1,5 @@
 #include "agent/clock.h"
 
-#include "aws/time.h"
-
 static int64_t next_boundary(int64_t now_ms, int interval_ms, int phase_ms)
 {
     return ((now_ms - phase_ms) / interval_ms + 1) * interval_ms + phase_ms;
@@ -19,16 +17,11 @@ int64_t clock_next_tick(int64_t now_ms, int64_t planned_ms, int interval_ms, int
     return next;
 }
 
-int64_t clock_tick_of(int64_t planned_ms, int64_t next_ms, int interval_ms)
-{
-    return next_ms - planned_ms > interval_ms ? next_ms - interval_ms : planned_ms;
-}
-
 static void on_timer(uv_timer_t *timer);
 
 static void plan(struct ticker *ticker)
 {
-    int64_t now_ms = time_now_ms();
+    int64_t now_ms = aws_clock_now_ms(ticker->clock);
 
     ticker->planned_ms =
         clock_next_tick(now_ms, ticker->planned_ms, ticker->interval_ms, ticker->phase_ms);
@@ -40,18 +33,19 @@ static void plan(struct ticker *ticker)
 static void on_timer(uv_timer_t *timer)
 {
     struct ticker *ticker = timer->data;
-    int64_t planned_ms = ticker->planned_ms;
 
     plan(ticker);
-    ticker->on_tick(ticker->arg,
-                    clock_tick_of(planned_ms, ticker->planned_ms, ticker->interval_ms));
+    ticker->on_tick(ticker->arg, ticker->planned_ms - ticker->interval_ms);
 }
 
-void ticker_start(struct ticker *ticker, uv_loop_t *loop, int interval_ms, int phase_ms,
-                  ticker_on_tick *on_tick, void *arg)
+void ticker_start(struct ticker *ticker, uv_loop_t *loop, const struct aws_clock *clock,
+                  int interval_ms, int phase_ms, ticker_on_tick *on_tick, void *arg)
 {
-    *ticker = (struct ticker){
-        .interval_ms = interval_ms, .phase_ms = phase_ms, .on_tick = on_tick, .arg = arg};
+    *ticker = (struct ticker){.clock = clock,
+                              .interval_ms = interval_ms,
+                              .phase_ms = phase_ms,
+                              .on_tick = on_tick,
+                              .arg = arg};
     uv_timer_init(loop, &ticker->timer);
     ticker->timer.data = ticker;
     plan(ticker);

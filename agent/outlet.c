@@ -10,7 +10,6 @@
 #include "agent/log.h"
 #include "agent/publish/window.h"
 #include "aws/common/mem.h"
-#include "aws/time.h"
 
 /* After windows were closed: to compress their datums takes milliseconds, too, and what arrived
  * meanwhile is read first. */
@@ -165,10 +164,10 @@ static void start_parts(struct outlet *outlet, const struct outlet_options *opti
     outlet->spool = spool_new(config->spool_limit);
     const struct publisher_options publisher = {
         .loop = options->loop,
+        .clock = &options->cloud->clock,
         .spool = outlet->spool,
         .namespace_ = outlet->namespace_,
         .former_region = outlet->former ? options->region : NULL,
-        .window_ms = windows.length_ms,
         .delay_ms = SEND_AFTER_MS,
         .on_dry_run = options->dry_run ? on_dry_run : NULL,
         .on_sent = on_sent,
@@ -295,6 +294,12 @@ void outlet_put(struct outlet *outlet, const struct reading *reading)
     }
 }
 
+void outlet_correct_clock(struct outlet *outlet, int64_t since_ms, int64_t now_ms,
+                          int64_t offset_ms)
+{
+    spool_move(outlet->spool, windows_correct(outlet->windows, since_ms, now_ms, offset_ms));
+}
+
 static void on_datum(void *arg, int64_t start_ms, const char *members)
 {
     struct outlet *outlet = arg;
@@ -323,7 +328,8 @@ static void put_self(struct outlet *outlet, enum metric_id metric, int64_t time_
 static void on_ambiguous(void *arg, size_t datums)
 {
     struct outlet *outlet = arg;
-    int64_t now_ms = time_now_ms(), closed_ms = windows_closed_ms(outlet->windows);
+    int64_t now_ms = aws_clock_now_ms(&outlet->cloud->clock);
+    int64_t closed_ms = windows_closed_ms(outlet->windows);
 
     put_self(outlet, METRIC_AGENT_AMBIGUOUS_RETRIES, now_ms > closed_ms ? now_ms : closed_ms,
              (double)datums);
@@ -358,7 +364,7 @@ void outlet_publish(struct outlet *outlet, int64_t until_ms)
     bool set_back = until_ms < windows_closed_ms(outlet->windows); /* its window is closed */
 
     if (!outlet->former && !set_back) {
-        tell_self(outlet, all ? time_now_ms() : until_ms - 1);
+        tell_self(outlet, all ? aws_clock_now_ms(&outlet->cloud->clock) : until_ms - 1);
     }
     windows_close(outlet->windows, until_ms, on_datum, outlet);
     durable_close_windows(outlet->durable, until_ms);

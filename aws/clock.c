@@ -5,28 +5,57 @@
 #define SKEW_MS   (INT64_C(4) * 60 * 1000)
 #define AGREED_MS (INT64_C(2) * 60 * 1000)
 
-int64_t aws_clock_now_ms(const struct aws_clock *clock)
+static bool is_near(int64_t a, int64_t b, int64_t most)
 {
-    return time_now_ms() + clock->offset_ms;
+    return (a > b ? a - b : b - a) < most;
 }
 
-static int64_t distance(int64_t a, int64_t b)
+static int64_t offset_at(const struct aws_clock *clock, int64_t now_ms, int64_t steady_ms)
 {
-    return a > b ? a - b : b - a;
+    int64_t offset_ms = clock && clock->is_known ? steady_ms + clock->epoch_ms - now_ms : 0;
+
+    return is_near(offset_ms, 0, AGREED_MS) ? 0 : offset_ms;
+}
+
+int64_t aws_clock_offset_ms(const struct aws_clock *clock)
+{
+    return offset_at(clock, time_now_ms(), time_steady_ms());
+}
+
+/* The host's clock is read once: it may be set at any moment. */
+int64_t aws_clock_now_ms(const struct aws_clock *clock)
+{
+    int64_t now_ms = time_now_ms();
+
+    return now_ms + offset_at(clock, now_ms, time_steady_ms());
+}
+
+static void learn(struct aws_clock *clock, int64_t theirs_ms)
+{
+    int64_t now_ms = time_now_ms(), steady_ms = time_steady_ms();
+    int64_t offset_ms = offset_at(clock, now_ms, steady_ms);
+    bool agrees = is_near(now_ms, theirs_ms, offset_ms == 0 ? SKEW_MS : AGREED_MS);
+
+    if (agrees) {
+        clock->epoch_ms = now_ms - steady_ms;
+    } else if (!is_near(now_ms + offset_ms, theirs_ms, SKEW_MS)) {
+        clock->epoch_ms = theirs_ms - steady_ms;
+    }
 }
 
 void aws_clock_learn(struct aws_clock *clock, const struct http_response *response)
 {
     const char *date = http_header_of(response, "Date");
-    int64_t now_ms = time_now_ms();
+    bool was_known = clock->is_known;
     int64_t theirs_ms;
 
     if (!date || !time_parse_http_date(date, &theirs_ms)) {
         return;
     }
-    if (distance(now_ms, theirs_ms) < AGREED_MS) {
-        clock->offset_ms = 0;
-    } else if (distance(now_ms + clock->offset_ms, theirs_ms) >= SKEW_MS) {
-        clock->offset_ms = theirs_ms - now_ms;
+    learn(clock, theirs_ms);
+    clock->is_known = true;
+    int64_t offset_ms = aws_clock_offset_ms(clock);
+    if (!was_known && offset_ms != 0 && clock->on_correction) {
+        clock->on_correction(clock->arg, offset_ms);
     }
 }

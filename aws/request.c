@@ -12,6 +12,7 @@
 #include "aws/gzip.h"
 #include "aws/signed.h"
 
+#define CORRECTION_MS          60000             /* less is a clock that was set, not corrected */
 #define CREDENTIALS_TIMEOUT_MS 65000             /* a credential_process may take a minute */
 #define RESPONSE_MAX           ((size_t)4 << 20) /* 100 alarms of 40 KB */
 
@@ -161,7 +162,9 @@ static bool renew_credentials(struct aws_call *call)
 /* The clock has been corrected since this attempt was signed, by its own answer or by another's. */
 static bool was_skewed(const struct aws_call *call)
 {
-    return call->clock_offset_ms != call->client->clock->offset_ms;
+    int64_t change_ms = aws_clock_offset_ms(call->client->clock) - call->clock_offset_ms;
+
+    return llabs(change_ms) >= CORRECTION_MS;
 }
 
 static bool try_again(struct aws_call *call, struct failure *failure)
@@ -210,7 +213,7 @@ static void on_refusal(struct aws_call *call, const struct http_response *respon
         .key_source = call->key_source,
         .attempt = call->attempts,
         .clock_is_corrected = was_skewed(call),
-        .clock_offset_ms = call->client->clock->offset_ms,
+        .clock_offset_ms = aws_clock_offset_ms(call->client->clock),
     };
     struct failure failure;
 
@@ -284,7 +287,7 @@ static void sign_and_send(struct aws_call *call, const struct credentials *crede
     struct failure failure = {.class = FAILURE_FOREIGN}; /* no use in trying again */
     struct signed_request signed_;
 
-    call->clock_offset_ms = client->clock->offset_ms;
+    call->clock_offset_ms = aws_clock_offset_ms(client->clock);
     if (credentials) {
         free(call->access_key);
         call->access_key = mem_strdup(credentials->access_key);
@@ -463,9 +466,4 @@ const char *aws_client_region(const struct aws_client *client)
 uv_loop_t *aws_client_loop(const struct aws_client *client)
 {
     return client->loop;
-}
-
-int64_t aws_client_clock_offset_ms(const struct aws_client *client)
-{
-    return client->clock->offset_ms;
 }

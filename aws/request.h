@@ -50,9 +50,6 @@ void aws_client_free(struct aws_client *client); /* cancels its calls; NULL is f
 const char *aws_client_region(const struct aws_client *client);
 uv_loop_t *aws_client_loop(const struct aws_client *client);
 
-/* See struct aws_clock. */
-int64_t aws_client_clock_offset_ms(const struct aws_client *client);
-
 struct aws_request {
     const char *operation; /* "PutMetricData" */
     const char *body;      /* NULL: a text in it was not UTF-8, the call will be refused */

@@ -2,12 +2,22 @@
 
 #include <string.h>
 
-int64_t time_now_ms(void)
+static int64_t read_ms(clockid_t clock)
 {
     struct timespec now;
 
-    clock_gettime(CLOCK_REALTIME, &now);
+    clock_gettime(clock, &now);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t time_now_ms(void)
+{
+    return read_ms(CLOCK_REALTIME);
+}
+
+int64_t time_steady_ms(void)
+{
+    return read_ms(CLOCK_BOOTTIME);
 }
 
 /* What is still to be read; a wrong character ends it all. */

@@ -12,6 +12,9 @@
 /* Wall clock now, milliseconds since 1970. The one place of aws/ that reads it. */
 int64_t time_now_ms(void);
 
+/* Milliseconds of a clock that nobody sets, and that goes on while the host sleeps. */
+int64_t time_steady_ms(void);
+
 /* "2026-08-15T13:36:00Z", a fraction of seconds allowed, an offset "+01:00" too. */
 PW_CHECK bool time_parse_iso8601(const char *text, int64_t *out_ms);
 

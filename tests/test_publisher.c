@@ -233,7 +233,7 @@ static void make_publisher(bool dry_run)
                                               .client = dry_run ? NULL : room->client,
                                               .spool = room->spool,
                                               .namespace_ = "Application",
-                                              .window_ms = 60000,
+                                              .clock = &room->w.clock,
                                               .on_dry_run = dry_run ? on_dry_run : NULL,
                                               .on_sent = on_sent,
                                               .on_ambiguous = on_ambiguous,
@@ -550,6 +550,11 @@ static void a_flush_does_not_wait(void **state)
     assert_true(loop_until(&room->w.loop, &room->sent, 2000));
 }
 
+static void on_correction(void *arg, int64_t offset_ms)
+{
+    spool_move(arg, (offset_ms + 30000) / 60000 * 60000);
+}
+
 static void a_clock_that_is_off_moves_the_stamps(void **state)
 {
     static char headers[100];
@@ -565,6 +570,8 @@ static void a_clock_that_is_off_moves_the_stamps(void **state)
     (void)state;
     gmtime_r(&service_s, &tm);
     strftime(headers, sizeof(headers), "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &tm);
+    room->w.clock.on_correction = on_correction;
+    room->w.clock.arg = room->spool;
     script(answers, MEM_COUNT(answers));
     push("M", 0, 1);
     wait_until_sent();

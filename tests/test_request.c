@@ -718,11 +718,11 @@ static void a_wrong_clock_is_corrected(void **state)
         {.status = 403, .headers = ahead.text, .body = ERROR("SignatureDoesNotMatch", "no")}};
 
     script(room, answers, 4);
-    assert_int_equal(aws_client_clock_offset_ms(room->client), 0);
+    assert_int_equal(aws_clock_offset_ms(&room->w.clock), 0);
     call(room, &list);
     assert_int_equal(room->err.code, ERR_NONE);
     assert_int_equal(requests(room), 2);
-    assert_near(aws_client_clock_offset_ms(room->client), HOUR_MS);
+    assert_near(aws_clock_offset_ms(&room->w.clock), HOUR_MS);
     assert_near(signed_at_ms(request_at(room, 0)), time_now_ms());
     assert_near(signed_at_ms(request_at(room, 1)), time_now_ms() + HOUR_MS);
 
@@ -747,11 +747,11 @@ static void a_clock_that_was_set_right_is_believed_again(void **state)
 
     script(room, answers, 3);
     call(room, &list);
-    assert_near(aws_client_clock_offset_ms(room->client), -HOUR_MS);
+    assert_near(aws_clock_offset_ms(&room->w.clock), -HOUR_MS);
     call(room, &list);
-    assert_int_equal(aws_client_clock_offset_ms(room->client), 0);
+    assert_int_equal(aws_clock_offset_ms(&room->w.clock), 0);
     call(room, &list);
-    assert_int_equal(aws_client_clock_offset_ms(room->client), 0);
+    assert_int_equal(aws_clock_offset_ms(&room->w.clock), 0);
 }
 
 /* Its body holds times: the next one will be made with the right clock. */
@@ -770,7 +770,7 @@ static void a_single_attempt_learns_the_clock_and_says_try_again(void **state)
     assert_int_equal(room->err.code, ERR_NET);
     assert_false(room->may_have_arrived);
     assert_contains(room->err.message, "s ahead");
-    assert_near(aws_client_clock_offset_ms(room->client), -HOUR_MS);
+    assert_near(aws_clock_offset_ms(&room->w.clock), -HOUR_MS);
 }
 
 static void two_calls_at_once_learn_one_clock(void **state)

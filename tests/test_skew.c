@@ -28,9 +28,26 @@ static void answer(struct aws_clock *clock, int64_t ahead_ms)
     aws_clock_learn(clock, &response);
 }
 
+/* One that has learnt that theirs is ahead by so much. */
+static struct aws_clock ahead_by(int64_t offset_ms)
+{
+    return (struct aws_clock){.is_known = true,
+                              .epoch_ms = time_now_ms() + offset_ms - time_steady_ms()};
+}
+
+static void assert_offset(const struct aws_clock *clock, int64_t offset_ms, size_t number)
+{
+    int64_t found_ms = aws_clock_offset_ms(clock);
+
+    if (llabs(found_ms - offset_ms) > 2000) { /* a Date has no fractions */
+        fail_msg("case %zu: %lld ms", number, (long long)found_ms);
+    }
+    assert_true(llabs(aws_clock_now_ms(clock) - time_now_ms() - offset_ms) <= 2000);
+}
+
 static const struct {
     int64_t before_ms, ahead_ms;
-    int64_t offset_ms; /* to the nearest two seconds */
+    int64_t offset_ms;
 } cases[] = {
     {0, 0, 0},
     {0, 3 * MINUTE_MS, 0},                            /* within what the services take */
@@ -40,26 +57,82 @@ static const struct {
     {5 * MINUTE_MS, MINUTE_MS, 0},                    /* set right meanwhile */
     {5 * MINUTE_MS, 30 * MINUTE_MS, 30 * MINUTE_MS},  /* set wrong again */
     {20 * MINUTE_MS, 21 * MINUTE_MS, 20 * MINUTE_MS}, /* near enough */
+    {60 * MINUTE_MS, 60 * MINUTE_MS, 60 * MINUTE_MS}, /* ours was set back meanwhile */
+    {-3 * MINUTE_MS, -3 * MINUTE_MS, -3 * MINUTE_MS}, /* the same by less than the services mind */
 };
 
 static void learns(void **state)
 {
     (void)state;
     for (size_t i = 0; i < MEM_COUNT(cases); i++) {
-        struct aws_clock clock = {.offset_ms = cases[i].before_ms};
+        struct aws_clock clock = ahead_by(cases[i].before_ms);
 
         answer(&clock, cases[i].ahead_ms);
-        if (llabs(clock.offset_ms - cases[i].offset_ms) > 2000) {
-            fail_msg("case %zu: %lld ms", i, (long long)clock.offset_ms);
+        assert_offset(&clock, cases[i].offset_ms, i);
+        if (cases[i].before_ms == 0) {
+            clock = (struct aws_clock){.is_known = false};
+            answer(&clock, cases[i].ahead_ms);
+            assert_offset(&clock, cases[i].offset_ms, i);
         }
-        assert_true(llabs(aws_clock_now_ms(&clock) - time_now_ms() - clock.offset_ms) < 1000);
     }
+}
+
+/* What is off by less than the services' clocks differ from one another is no step. */
+static void only_a_step_is_made_up_for(void **state)
+{
+    static const struct {
+        int64_t stepped_ms, offset_ms;
+    } steps[] = {{60 * MINUTE_MS, -60 * MINUTE_MS},
+                 {-60 * MINUTE_MS, 60 * MINUTE_MS},
+                 {MINUTE_MS, 0},
+                 {-MINUTE_MS, 0}};
+
+    (void)state;
+    for (size_t i = 0; i < MEM_COUNT(steps); i++) {
+        struct aws_clock clock = ahead_by(0);
+
+        clock.epoch_ms -= steps[i].stepped_ms;
+        assert_offset(&clock, steps[i].offset_ms, i);
+    }
+}
+
+static void on_correction(void *arg, int64_t offset_ms)
+{
+    int64_t *told = arg;
+
+    assert_true(*told == 0);
+    *told = offset_ms;
+}
+
+/* What was stamped before may be moved once; what is stamped later is right, whatever is learnt. */
+static void only_the_first_answer_corrects(void **state)
+{
+    int64_t told_ms = 0;
+    struct aws_clock clock = {.on_correction = on_correction, .arg = &told_ms};
+
+    (void)state;
+    answer(&clock, 20 * MINUTE_MS);
+    assert_true(llabs(told_ms - 20 * MINUTE_MS) <= 2000);
+    answer(&clock, 60 * MINUTE_MS);
+    assert_offset(&clock, 60 * MINUTE_MS, 0);
+
+    told_ms = 0;
+    clock = (struct aws_clock){.on_correction = on_correction, .arg = &told_ms};
+    answer(&clock, 3 * MINUTE_MS);
+    assert_true(clock.is_known && told_ms == 0);
+}
+
+static void nobody_s_clock_is_the_host_s(void **state)
+{
+    (void)state;
+    assert_true(aws_clock_offset_ms(NULL) == 0);
+    assert_true(llabs(aws_clock_now_ms(NULL) - time_now_ms()) < 1000);
 }
 
 static void what_is_no_date_teaches_nothing(void **state)
 {
     static const char *const dates[] = {"yesterday", "", "2026-08-15T12:36:00Z"};
-    struct aws_clock clock = {.offset_ms = 7};
+    struct aws_clock clock = {.is_known = false};
 
     (void)state;
     for (size_t i = 0; i < MEM_COUNT(dates); i++) {
@@ -67,7 +140,7 @@ static void what_is_no_date_teaches_nothing(void **state)
         const struct http_response response = {.headers = &header, .header_count = 1, .body = ""};
 
         aws_clock_learn(&clock, &response);
-        assert_int_equal(clock.offset_ms, 7);
+        assert_false(clock.is_known);
     }
 }
 
@@ -75,6 +148,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(learns),
+        cmocka_unit_test(only_a_step_is_made_up_for),
+        cmocka_unit_test(only_the_first_answer_corrects),
+        cmocka_unit_test(nobody_s_clock_is_the_host_s),
         cmocka_unit_test(what_is_no_date_teaches_nothing),
     };
 

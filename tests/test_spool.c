@@ -337,6 +337,21 @@ static void gives_all_it_has_to_another(void **state)
     spool_free(to);
 }
 
+static void what_was_pushed_moves(void **state)
+{
+    struct spool *spool = spool_new(LARGE);
+    const struct spool_record *records[4];
+
+    (void)state;
+    spool_push(spool, NOON, "\"a\"");
+    spool_push(spool, NOON + MINUTE, "\"b\"");
+    spool_move(spool, -20 * MINUTE);
+    assert_int_equal(spool_next(spool, NOON, 4, 1000, records), 2);
+    assert_true(records[0]->start_ms == NOON - 19 * MINUTE);
+    assert_true(records[1]->start_ms == NOON - 20 * MINUTE);
+    spool_free(spool);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -346,6 +361,7 @@ int main(void)
         cmocka_unit_test(what_arrives_during_catching_up_goes_first),
         cmocka_unit_test(records_are_found_by_id),
         cmocka_unit_test(gives_all_it_has_to_another),
+        cmocka_unit_test(what_was_pushed_moves),
         cmocka_unit_test(a_batch_is_bounded_in_bytes),
         cmocka_unit_test(the_oldest_make_room),
         cmocka_unit_test(what_never_fits_is_dropped_and_moves_nothing),

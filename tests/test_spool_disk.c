@@ -200,6 +200,24 @@ static void windows_that_were_not_closed_are_left_to_the_journal(void **state)
     end(spool);
 }
 
+/* What an earlier run left was stamped by a clock of its own. */
+static void only_what_this_run_pushed_moves(void **state)
+{
+    struct spool *spool = start();
+
+    (void)state;
+    push(spool, "0a");
+    close_windows(spool);
+    end(spool);
+    spool = start();
+    push(spool, "1b");
+    spool_move(spool, -20 * MINUTE);
+    assert_next(spool, "ba");
+    assert_true(taken[0]->start_ms == NOON - 19 * MINUTE);
+    assert_true(taken[1]->start_ms == NOON);
+    end(spool);
+}
+
 static void a_batch_in_flight_is_ambiguous(void **state)
 {
     struct spool *spool = start();
@@ -481,6 +499,7 @@ int main(void)
         STORY(what_was_acknowledged_or_given_up_is_gone),
         STORY(windows_that_were_not_closed_are_left_to_the_journal),
         STORY(a_batch_in_flight_is_ambiguous),
+        STORY(only_what_this_run_pushed_moves),
         STORY(it_is_bounded_on_disk_too),
         STORY(segments_go_when_all_in_them_is_acknowledged),
         STORY(what_can_not_go_yet_does_not_hold_the_rest),

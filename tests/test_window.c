@@ -225,6 +225,72 @@ static void many_windows_are_bounded(void **state)
     windows_free(windows);
 }
 
+static const struct {
+    int64_t offset_ms;
+    int length_ms;
+    int64_t moved_ms;
+} corrections[] = {
+    {600000, 60000, 600000},   {-600000, 60000, -600000}, {283000, 60000, 300000},
+    {265000, 60000, 240000},   {-283000, 60000, -300000}, {283000, 10000, 280000},
+    {-283000, 10000, -280000},
+};
+
+static void a_correction_is_of_whole_windows(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < MEM_COUNT(corrections); i++) {
+        struct windows_options options = minutes;
+        struct outcome outcome = {.count = 0};
+        char expected[64];
+
+        options.length_ms = corrections[i].length_ms;
+        struct windows *windows = windows_new(&options);
+        put(windows, METRIC_DATABASE_CONNECTIONS, 1, 40);
+        assert_true(windows_correct(windows, AT(0), AT(2), corrections[i].offset_ms) ==
+                    corrections[i].moved_ms);
+        buf_init(&outcome.lines, 1000);
+        windows_close(windows, INT64_MAX, on_datum, &outcome);
+        snprintf(expected, sizeof(expected), "+%d DatabaseConnections[orders] 40",
+                 (int)(corrections[i].moved_ms / 1000));
+        assert_string_equal(buf_text(&outcome.lines), expected);
+        buf_done(&outcome.lines);
+        windows_free(windows);
+    }
+}
+
+/* An hour behind: the window of an earlier run is where it belongs. */
+static void what_an_earlier_run_left_is_not_moved(void **state)
+{
+    struct windows *windows = windows_new(&minutes);
+
+    (void)state;
+    put(windows, METRIC_DATABASE_CONNECTIONS, 3500, 39); /* of an earlier run */
+    put(windows, METRIC_DATABASE_CONNECTIONS, 70, 40);
+    assert_closes(windows, AT(60), "");
+    assert_true(windows_correct(windows, AT(70), AT(72), 3600000) == 3600000);
+    put(windows, METRIC_DATABASE_CONNECTIONS, 3672, 41);
+    assert_closes(windows, AT(3720),
+                  "+3480 DatabaseConnections[orders] 39\n"
+                  "+3660 DatabaseConnections[orders] 40,41 1,1");
+    assert_int_equal(windows_dropped(windows), 0);
+    windows_free(windows);
+}
+
+/* An hour ahead: it is earlier than it was, and nothing is too late for it. */
+static void after_a_correction_time_starts_again(void **state)
+{
+    struct windows *windows = windows_new(&minutes);
+
+    (void)state;
+    put(windows, METRIC_DATABASE_CONNECTIONS, 3650, 40);
+    assert_closes(windows, AT(3600), "");
+    assert_true(windows_correct(windows, AT(3600), AT(3652), -3600000) == -3600000);
+    put(windows, METRIC_DATABASE_CONNECTIONS, 52, 41);
+    assert_closes(windows, AT(60), "+0 DatabaseConnections[orders] 40,41 1,1");
+    assert_int_equal(windows_dropped(windows), 0);
+    windows_free(windows);
+}
+
 /* --- Which readings become which series --- */
 
 static void pool_timeouts_are_added_up(void **state)
@@ -445,6 +511,9 @@ int main(void)
         cmocka_unit_test(windows_of_ten_seconds),
         cmocka_unit_test(high_resolution_stamps_each_second),
         cmocka_unit_test(many_windows_are_bounded),
+        cmocka_unit_test(a_correction_is_of_whole_windows),
+        cmocka_unit_test(what_an_earlier_run_left_is_not_moved),
+        cmocka_unit_test(after_a_correction_time_starts_again),
         cmocka_unit_test(pool_timeouts_are_added_up),
         cmocka_unit_test(without_rollup_there_is_none),
         cmocka_unit_test(a_counter_that_was_not_read_is_not_published),

@@ -2,20 +2,9 @@
 
 #include <string.h>
 
-/* The offset in whole windows: starts of windows stay aligned to the minute. */
-static int64_t offset_of(const struct batch_source *source)
+static struct cloudwatch_entry entry_of(const struct spool_record *record)
 {
-    int64_t half_ms = source->window_ms / 2;
-    int64_t offset_ms = source->clock_offset_ms;
-
-    return (offset_ms + (offset_ms < 0 ? -half_ms : half_ms)) / source->window_ms *
-           source->window_ms;
-}
-
-static struct cloudwatch_entry entry_of(const struct batch_source *source,
-                                        const struct spool_record *record)
-{
-    return (struct cloudwatch_entry){.timestamp_s = (record->start_ms + offset_of(source)) / 1000,
+    return (struct cloudwatch_entry){.timestamp_s = record->start_ms / 1000,
                                      .members = record->members};
 }
 
@@ -28,20 +17,20 @@ void batch_fill(struct batch *batch, const struct batch_source *source, size_t m
     batch->count = spool_next(source->spool, source->now_ms, most, bytes, records);
     batch->sent = batch->count;
     for (size_t i = 0; i < batch->count; i++) {
-        batch->entries[i] = entry_of(source, records[i]);
+        batch->entries[i] = entry_of(records[i]);
         batch->ids[i] = records[i]->id;
     }
 }
 
-void batch_restamp(struct batch *batch, const struct batch_source *source)
+void batch_renew(struct batch *batch, const struct spool *spool)
 {
     size_t count = 0, sent = 0;
 
     for (size_t i = 0; i < batch->count; i++) {
-        const struct spool_record *record = spool_find(source->spool, batch->ids[i]);
+        const struct spool_record *record = spool_find(spool, batch->ids[i]);
 
         if (record) {
-            batch->entries[count] = entry_of(source, record);
+            batch->entries[count] = entry_of(record);
             batch->ids[count++] = record->id;
             sent += i < batch->sent ? 1 : 0;
         }

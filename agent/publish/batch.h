@@ -7,7 +7,7 @@
  *       batch_accepted(&batch, spool)            they leave the spool; or
  *       batch_refused(&batch)                    400: the next request is half of it; or
  *       batch_drop_refused(&batch, spool)        the one that was refused alone is given up
- *     batch.count > 0: batch_restamp(&batch, &source), and send again
+ *     batch.count > 0: batch_renew(&batch, spool), and send again
  *
  * A refused batch is bisected: what is known to hold a bad datum stays in the batch, by id, until
  * that datum stands alone, so that what arrives meanwhile does not move the search.
@@ -28,20 +28,18 @@ struct batch {
     size_t sent;  /* how many of them, from the first, the next request holds */
 };
 
-/* Where a batch comes from and how it is stamped. */
+/* Where a batch comes from. */
 struct batch_source {
     struct spool *spool;
     const char *namespace_;
     int64_t now_ms;
-    int64_t clock_offset_ms; /* added to each timestamp, as whole windows */
-    int window_ms;
 };
 
 /* Replaces what was in it; takes at most max_count. */
 void batch_fill(struct batch *batch, const struct batch_source *source, size_t max_count);
 
 /* Before it is sent again: what has left the spool leaves the batch. */
-void batch_restamp(struct batch *batch, const struct batch_source *source);
+void batch_renew(struct batch *batch, const struct spool *spool);
 
 void batch_accepted(struct batch *batch, struct spool *spool);
 void batch_refused(struct batch *batch); /* sent > 1 */

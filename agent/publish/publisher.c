@@ -9,7 +9,6 @@
 #include "agent/publish/trouble.h"
 #include "aws/common/mem.h"
 #include "aws/common/random.h"
-#include "aws/time.h"
 
 #define BACKOFF_BASE_MS 500
 #define BACKOFF_MAX_MS  15000
@@ -263,14 +262,11 @@ static void compose(struct publisher *publisher)
 {
     const struct publisher_options *options = &publisher->options;
     struct batch *batch = &publisher->batch;
-    const struct batch_source source = {
-        .spool = options->spool,
-        .namespace_ = publisher->namespace_,
-        .now_ms = time_now_ms(),
-        .clock_offset_ms = options->client ? aws_client_clock_offset_ms(options->client) : 0,
-        .window_ms = options->window_ms};
+    const struct batch_source source = {.spool = options->spool,
+                                        .namespace_ = publisher->namespace_,
+                                        .now_ms = aws_clock_now_ms(options->clock)};
 
-    batch_restamp(batch, &source);
+    batch_renew(batch, options->spool);
     if (batch->count > 0) {
         return;
     }

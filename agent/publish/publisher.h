@@ -44,13 +44,13 @@ struct publisher_counters {
 
 struct publisher_options {
     uv_loop_t *loop;
-    struct aws_client *client; /* borrowed; NULL: none yet, see publisher_set_client() */
-    struct spool *spool;       /* borrowed */
-    const char *namespace_;    /* copied */
+    struct aws_client *client;     /* borrowed; NULL: none yet, see publisher_set_client() */
+    const struct aws_clock *clock; /* borrowed: what is too old, or not yet to be sent */
+    struct spool *spool;           /* borrowed */
+    const char *namespace_;        /* copied */
     const char
         *former_region; /* not NULL: what an earlier run left for there is sent; for the log */
-    int window_ms;
-    int delay_ms; /* between a kick and the request */
+    int delay_ms;       /* between a kick and the request */
     /* NULL: send; else tell what would be sent, and need no client. */
     void (*on_dry_run)(void *arg, const struct cloudwatch_entry *entries, size_t count);
     /* The spool has become empty: all of it was acknowledged or given up. May stop the publisher.

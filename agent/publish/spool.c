@@ -27,6 +27,7 @@ struct spool {
     int64_t limit_bytes;
     int64_t bytes;
     uint64_t newest_id; /* the first record of the window that arrived last */
+    uint64_t own_id;    /* the first of this run */
     uint64_t next_id;
     uint64_t dropped;
     struct keep *keep; /* NULL: in memory only */
@@ -211,6 +212,13 @@ void spool_push(struct spool *spool, int64_t start_ms, const char *members)
     }
 }
 
+void spool_move(struct spool *spool, int64_t by_ms)
+{
+    for (size_t i = place_of(spool, spool->own_id); i < spool->count; i++) {
+        spool->records[i].start_ms += by_ms;
+    }
+}
+
 void spool_give(struct spool *from, struct spool *to)
 {
     for (size_t i = from->first; i < from->count; i++) {
@@ -308,7 +316,7 @@ static void take_up(struct spool *spool, const struct keep_found *items, struct 
                                              .segment = item->segment});
         found->ambiguous += item->in_flight ? 1 : 0;
     }
-    spool->newest_id = spool->next_id; /* none of these is new */
+    spool->newest_id = spool->own_id = spool->next_id; /* none of these is new */
     found->datums = spool_count(spool);
 }
 

@@ -235,6 +235,40 @@ void windows_put(struct windows *windows, const struct reading *reading)
     windows->dropped += kept ? 0 : 1;
 }
 
+static int by_start(const void *a, const void *b)
+{
+    const struct window *left = a, *right = b;
+
+    return left->start_ms < right->start_ms ? -1 : left->start_ms > right->start_ms;
+}
+
+/* Starts of windows stay aligned to the minute. */
+static int64_t whole_windows(int64_t offset_ms, int64_t length_ms)
+{
+    int64_t half_ms = offset_ms < 0 ? -length_ms / 2 : length_ms / 2;
+
+    return (offset_ms + half_ms) / length_ms * length_ms;
+}
+
+int64_t windows_correct(struct windows *windows, int64_t from_ms, int64_t to_ms, int64_t offset_ms)
+{
+    int64_t by_ms = whole_windows(offset_ms, windows->options.length_ms);
+
+    for (size_t i = 0; i < windows->count; i++) {
+        struct window *window = &windows->open[i];
+
+        if (window->end_ms > from_ms && window->start_ms <= to_ms) {
+            window->start_ms += by_ms;
+            window->end_ms += by_ms;
+        }
+    }
+    if (windows->count > 0) {
+        qsort(windows->open, windows->count, sizeof(*windows->open), by_start);
+    }
+    windows->closed_until_ms = INT64_MIN;
+    return by_ms;
+}
+
 int64_t windows_closed_ms(const struct windows *windows)
 {
     return windows->closed_until_ms;

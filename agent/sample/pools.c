@@ -260,6 +260,7 @@ static void start_missing(struct pools *pools)
 static bool start_statsd(struct pools *pools, struct err *err)
 {
     const struct statsd_options options = {.loop = pools->options.loop,
+                                           .clock = pools->options.clock,
                                            .config = pools->options.config,
                                            .agent_name = pools->options.agent_name,
                                            .sink = pools->options.sink};

@@ -22,8 +22,9 @@
 
 struct pools_options {
     uv_loop_t *loop;
-    const struct config *config; /* borrowed until the next pools_reconfigure() or stop */
-    const char *agent_name;      /* borrowed; see statsd.h. Of no use to a look */
+    const struct aws_clock *clock; /* see statsd.h */
+    const struct config *config;   /* borrowed until the next pools_reconfigure() or stop */
+    const char *agent_name;        /* borrowed; see statsd.h. Of no use to a look */
     struct sink sink;
     struct positions *positions;
     /* Of what is shared beside the database. NULL: it is read here. */

@@ -9,7 +9,6 @@
 #include "agent/sample/statsd_pools.h"
 #include "agent/sample/statsd_socket.h"
 #include "aws/common/mem.h"
-#include "aws/time.h"
 
 #define BATCHES_PER_TURN   16   /* a flood must not keep the loop from its other work */
 #define LAST_BATCHES       4096 /* when leaving: more than the kernel's buffer holds */
@@ -25,6 +24,7 @@ struct listener {
 
 struct statsd {
     struct source source;
+    const struct aws_clock *clock;
     const struct config *config;
     const char *agent_name;
     struct sink sink;
@@ -213,7 +213,7 @@ static void receive(struct listener *listener, int batches)
 {
     struct statsd *statsd = listener->statsd;
 
-    statsd->now_ms = time_now_ms();
+    statsd->now_ms = aws_clock_now_ms(statsd->clock);
     while (batches-- > 0 && statsd_socket_receive(&listener->socket, statsd->inbox, take_datagram,
                                                   statsd) == STATSD_BATCH) {
     }
@@ -454,6 +454,7 @@ bool statsd_new(const struct statsd_options *options, struct source **out, struc
     statsd->name = mem_printf("statsd %s", listen->items[0]);
     statsd->source.ops = &statsd_ops;
     statsd->source.name = statsd->name;
+    statsd->clock = options->clock;
     statsd->sink = options->sink;
     statsd->agent_name = options->agent_name;
     statsd->inbox = statsd_inbox_new();

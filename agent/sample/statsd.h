@@ -18,11 +18,13 @@
 
 #include "agent/config.h"
 #include "agent/sample/source.h"
+#include "aws/clock.h"
 
 struct statsd_options {
     uv_loop_t *loop;
-    const struct config *config; /* borrowed for the source's life */
-    const char *agent_name;      /* the same: whose AgentDatagramsDropped is */
+    const struct aws_clock *clock; /* borrowed: when a datagram was read */
+    const struct config *config;   /* borrowed for the source's life */
+    const char *agent_name;        /* the same: whose AgentDatagramsDropped is */
     struct sink sink;
 };
 

@@ -282,8 +282,9 @@ static void on_way_in(void *arg, const struct err *err)
     if (!watch->leaving) {
         watch->is_started = true;
         start_sources(watch);
-        ticker_start(&watch->sampling, &watch->loop, INTERVAL_MS, 0, on_tick, watch);
-        ticker_start(&watch->drawing, &watch->loop, INTERVAL_MS, DRAW_PHASE_MS, on_draw, watch);
+        ticker_start(&watch->sampling, &watch->loop, NULL, INTERVAL_MS, 0, on_tick, watch);
+        ticker_start(&watch->drawing, &watch->loop, NULL, INTERVAL_MS, DRAW_PHASE_MS, on_draw,
+                     watch);
     }
 }
 

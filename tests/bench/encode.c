@@ -69,10 +69,8 @@ static struct windows *fill(size_t datums, enum kind kind)
 /* What is written for a request, before it is compressed. */
 static void write_body(struct batch *batch, struct spool *spool, struct buf *body)
 {
-    const struct batch_source source = {.spool = spool,
-                                        .namespace_ = NAMESPACE,
-                                        .now_ms = START_MS + WINDOW_MS,
-                                        .window_ms = WINDOW_MS};
+    const struct batch_source source = {
+        .spool = spool, .namespace_ = NAMESPACE, .now_ms = START_MS + WINDOW_MS};
 
     batch_fill(batch, &source, CLOUDWATCH_DATUMS_MAX);
     cloudwatch_write_body(NAMESPACE, batch->entries, batch->sent, body);

@@ -7,6 +7,7 @@ import pytest
 from arrived import ORDERS, WINDOW_S, assert_complete, holds, total, windows
 from aws_standin import Standin
 from certificates import make_certificates
+from clock_and_loop import ClockAndLoop
 from ports import free_udp_port
 from wait import wait_until
 
@@ -145,6 +146,42 @@ def test_a_server_whose_clock_is_elsewhere_is_signed_for(agent, standin):
     assert refused.error == "InvalidSignatureException"
     for datum in standin.metrics("DatabaseUp"):
         assert 0 <= datum.arrived - datum.timestamp <= 3 * WINDOW_S, "stamped by our clock, not by theirs"
+
+
+@pytest.mark.parametrize("stepped_s", [3600, -3600])
+def test_a_host_whose_clock_is_set_misses_nothing(agent, binary, standin, tmp_path, stepped_s):
+    """CloudWatch's clock is known by then: samples go on being stamped with it, the window that is open is not split."""
+    host = ClockAndLoop(tmp_path / "clock")
+    agent(environment=host.environment(binary))
+    windows(standin, 2)
+    host.set_clock(stepped_s)
+    windows(standin, 3)
+    host.set_clock(0)
+    assert_complete(windows(standin, 3))
+    datums = standin.metrics("DatabaseUp")
+    assert len({datum.timestamp for datum in datums}) == len(datums)
+    delays = [datum.arrived - datum.timestamp for datum in datums]
+    assert all(WINDOW_S <= delay <= WINDOW_S + 1.5 for delay in delays), delays
+    assert all(request.accepted for request in standin.requests), "signed by CloudWatch's clock"
+
+
+@pytest.mark.parametrize("wrong_s", [3600, -3600])
+def test_a_host_whose_clock_is_wrong_and_then_set_right(agent, binary, standin, tmp_path, wrong_s):
+    """What was sampled before the first answer is stamped anew with it."""
+    host = ClockAndLoop(tmp_path / "clock")
+    host.set_clock(wrong_s)
+    running = agent(environment=host.environment(binary), alarms={"provision": "off"})
+    windows(standin, 3)
+    host.set_clock(0)
+    windows(standin, 3)
+    assert running.terminate() == 0
+    refused = [request for request in standin.requests if not request.accepted]
+    assert len(refused) == 1, "the first, and no other"
+    points = standin.series("DatabaseUp", ORDERS)
+    times = [stamp for stamp, _ in points]
+    assert times == list(range(times[0], times[-1] + 1, WINDOW_S)), "stamped by a clock that was wrong"
+    ticks = sum(point["sample_count"] for _, point in points)
+    assert abs(ticks - (standin.metrics("DatabaseUp")[-1].arrived - times[0])) <= 2, "a Date has no fractions of seconds"
 
 
 def test_a_proxy_s_password_is_in_no_message(agent_for, server, standin):

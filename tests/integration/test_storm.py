@@ -6,11 +6,8 @@ The PgBouncer has one connection to `orders` for more clients than it can serve:
 waited too long, and each of them must be counted.
 """
 import contextlib
-import mmap
 import os
-import pathlib
 import random
-import struct
 import subprocess
 import threading
 import time
@@ -20,6 +17,7 @@ import psycopg2
 from agent import SANITIZER, Agent, agent_conf
 from arrived import ORDERS, windows
 from aws_standin import Standin
+from clock_and_loop import ClockAndLoop
 from network import Network
 from pgbouncer import STATS_PASSWORD, PgBouncer
 from postgres import PASSWORD, Postgres
@@ -36,48 +34,22 @@ SESSIONS = "select count(*) from pg_stat_activity where application_name = 'pool
 LATENCY_MAX_MS = 50
 
 
-class Shared:
-    """What tools/clock_and_loop.c shares with us."""
-
-    def __init__(self, path):
-        path.write_bytes(struct.pack("<6q", 0, FIRST_PORT, 0, 0, 0, 0))
-        self.path = path
-        self._file = open(path, "r+b")
-        self._map = mmap.mmap(self._file.fileno(), 48)
-
-    def set_clock(self, offset_s):
-        self._map[:8] = struct.pack("<q", int(offset_s * 1e9))
-
-    @property
-    def longest_ms(self):
-        """Of a turn: wall time, and that without the time for which others had the processors."""
-        wall, own, turns = struct.unpack("<3q", self._map[16:40])
-        assert turns > 0, "no turn was seen"
-        return wall / 1e6, own / 1e6
-
-    @property
-    def sockets(self):
-        """The most to one database or PgBouncer at any time."""
-        return struct.unpack("<q", self._map[40:])[0]
-
-
 class World:
     def __init__(self, stack, binary, tmp_path):
         self.servers = {name: stack.enter_context(Postgres(max_connections=20)) for name in NAMES}
         self.network = stack.enter_context(Network())
         self.hosts = stack.enter_context(hosts_of(self.network))
         self.standin = stack.enter_context(Standin(host=self.network.outside))
-        self.shared = Shared(tmp_path / "shared")
+        self.shared = ClockAndLoop(tmp_path / "shared", FIRST_PORT)
         self.ports = {name: FIRST_PORT + number for number, name in enumerate(NAMES)}
         for name in NAMES:
             stack.enter_context(relay(self.network.outside, self.ports[name], self.servers[name].port))
         self.bouncer = stack.enter_context(PgBouncer(self.servers["orders"], default_pool_size=1, query_wait_timeout=1))
         stack.enter_context(relay(self.network.outside, BOUNCER_PORT, self.bouncer.port))
         self.names_resolve(True)
-        library = pathlib.Path(binary).parent / "tests" / "tools" / "libclock_and_loop.so"
         script = tmp_path / "inside"
-        script.write_text(f'#!/bin/sh\nexec ip netns exec {self.network.name} env LD_PRELOAD={library} '
-                          f'ASAN_OPTIONS=verify_asan_link_order=0 CLOCK_AND_LOOP={self.shared.path} {binary} "$@"\n')
+        inside = " ".join(f"{name}={value}" for name, value in self.shared.environment(binary).items())
+        script.write_text(f'#!/bin/sh\nexec ip netns exec {self.network.name} env {inside} {binary} "$@"\n')
         script.chmod(0o755)
         self.agent = Agent(script, tmp_path / "agent", {}, self.standin, text=self.conf("full", tmp_path / "agent"))
         stack.callback(self.agent.check)
@@ -280,6 +252,14 @@ def timeouts_of(standin, dimensions):
     return sum(once.values()), sum(datum.sum for datum in datums)
 
 
+def print_datums(standin, started):
+    """What the sums above are made of: read when they are wrong."""
+    began = time.time() - (time.monotonic() - started)
+    for datum in standin.metrics("PoolTimeout", POOL):
+        print(f"PoolTimeout of {datum.timestamp - began:+.0f} s arrived at {datum.arrived - began:+.1f} s: {datum.sum:g} "
+              f"in {datum.sample_count:g} readings")
+
+
 def test_faults_in_random_order(binary, tmp_path):
     seed = int(os.environ.get("POOLWARDEN_SEED", time.time()))
     print("seed", seed)
@@ -309,12 +289,15 @@ def test_faults_in_random_order(binary, tmp_path):
         print(f"{elapsed:.0f} s: longest turn {wall_ms:.1f} ms ({own_ms:.1f} ms of its own); sockets at once "
               f"{world.shared.sockets}; (ticks, up, sampled) {counts}; {told} timeouts, arrived (once, all) {timeouts}; "
               f"ambiguous datums {ambiguous:g}; memory by the minute {memory} KB")
+        print_datums(world.standin, started)
         assert not world.agent.log_lines("readings were dropped"), "nothing comes too late for its window"
         assert world.shared.sockets == 1
         assert own_ms < LATENCY_MAX_MS
         for ticks, _, _ in counts.values():
             assert ticks >= elapsed * 0.97 - 10, "a tick has no value"
             assert ambiguous or ticks <= elapsed + 10
+        for datum in world.standin.metrics("DatabaseUp"):
+            assert 0 <= datum.arrived - datum.timestamp <= elapsed, "stamped by a clock that was set"
         for once, with_doubled in timeouts:
             assert once <= told <= with_doubled and told > len(FAULTS)
             assert ambiguous or with_doubled == told
