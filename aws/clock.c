@@ -30,6 +30,15 @@ int64_t aws_clock_now_ms(const struct aws_clock *clock)
     return now_ms + offset_at(clock, now_ms, time_steady_ms());
 }
 
+/* A Date tells only the second. Whole ones between the two clocks keep ticks where they are in it.
+ */
+static int64_t whole_seconds(int64_t behind_ms)
+{
+    int64_t likely_ms = behind_ms + 500; /* in the middle of theirs */
+
+    return (likely_ms + (likely_ms < 0 ? -500 : 500)) / 1000 * 1000;
+}
+
 static void learn(struct aws_clock *clock, int64_t theirs_ms)
 {
     int64_t now_ms = time_now_ms(), steady_ms = time_steady_ms();
@@ -39,7 +48,7 @@ static void learn(struct aws_clock *clock, int64_t theirs_ms)
     if (agrees) {
         clock->epoch_ms = now_ms - steady_ms;
     } else if (!is_near(now_ms + offset_ms, theirs_ms, SKEW_MS)) {
-        clock->epoch_ms = theirs_ms - steady_ms;
+        clock->epoch_ms = now_ms + whole_seconds(theirs_ms - now_ms) - steady_ms;
     }
 }
 

@@ -9,6 +9,7 @@
 
 #define HIGH_RESOLUTION_MS 1000
 #define SLOTS_FIRST        16
+#define LATE_MS            60000 /* no answer is later */
 
 /* Five minutes of windows of a second, and some that wait for late answers. */
 #define WINDOWS_MAX 400
@@ -24,9 +25,16 @@ struct window {
     size_t slot_count; /* a power of two, at least twice as many as series */
 };
 
+/* See windows_correct(). */
+struct correction {
+    int64_t from_ms, to_ms;
+    int64_t by_ms; /* 0: there is none */
+};
+
 struct windows {
     struct windows_options options;
-    struct window *open; /* by start */
+    struct correction correction; /* while answers of then may still come */
+    struct window *open;          /* by start */
     size_t count;
     size_t room;
     int64_t closed_until_ms;
@@ -218,7 +226,7 @@ bool windows_want(const struct windows *windows, const struct reading *reading)
     return metric_get(reading->metric)->set <= windows->options.metrics;
 }
 
-void windows_put(struct windows *windows, const struct reading *reading)
+static void put_in_place(struct windows *windows, const struct reading *reading)
 {
     const struct series_key key = key_of(reading);
     bool kept = isfinite(reading->value) && fabs(reading->value) <= SERIES_NUMBER_MAX;
@@ -233,6 +241,24 @@ void windows_put(struct windows *windows, const struct reading *reading)
         kept = put_sums(windows, reading);
     }
     windows->dropped += kept ? 0 : 1;
+}
+
+static bool is_of(const struct correction *correction, const struct reading *reading)
+{
+    return correction->by_ms != 0 && reading->time_ms >= correction->from_ms &&
+           reading->time_ms <= correction->to_ms;
+}
+
+void windows_put(struct windows *windows, const struct reading *reading)
+{
+    struct reading moved;
+
+    if (is_of(&windows->correction, reading)) {
+        moved = *reading;
+        moved.time_ms += windows->correction.by_ms;
+        reading = &moved;
+    }
+    put_in_place(windows, reading);
 }
 
 static int by_start(const void *a, const void *b)
@@ -266,6 +292,7 @@ int64_t windows_correct(struct windows *windows, int64_t from_ms, int64_t to_ms,
         qsort(windows->open, windows->count, sizeof(*windows->open), by_start);
     }
     windows->closed_until_ms = INT64_MIN;
+    windows->correction = (struct correction){from_ms, to_ms, by_ms};
     return by_ms;
 }
 
@@ -314,6 +341,14 @@ static void close_window(const struct windows *windows, struct window *window,
     window_done(window);
 }
 
+/* Long before time comes to where the clock was. */
+static void forget_correction(struct correction *correction, int64_t until_ms)
+{
+    if (until_ms - LATE_MS > correction->to_ms + correction->by_ms) {
+        correction->by_ms = 0;
+    }
+}
+
 void windows_close(struct windows *windows, int64_t until_ms, window_on_datum *on_datum, void *arg)
 {
     int64_t end_ms = until_ms < windows->closed_until_ms ? INT64_MAX : until_ms;
@@ -329,5 +364,6 @@ void windows_close(struct windows *windows, int64_t until_ms, window_on_datum *o
     windows->count = kept;
     if (until_ms != INT64_MAX) {
         windows->closed_until_ms = until_ms;
+        forget_correction(&windows->correction, until_ms);
     }
 }
