@@ -12,7 +12,7 @@ from wait import wait_until
 
 RATES = {"evenly": 50000, "in a flood": 400000}  # datagrams a second
 DATAGRAMS = 100000
-ROUNDS = 5
+ROUNDS = 9
 
 
 def measure(machinery):
