@@ -20,7 +20,6 @@
 #include "agent/state.h"
 #include "agent/vitals.h"
 #include "aws/common/mem.h"
-#include "aws/time.h"
 
 #define TICK_MS           1000
 #define UNHEALTHY_MS      15000 /* later than any deadline of ours */
@@ -44,7 +43,7 @@ struct agent {
     struct closing closing;
     uv_signal_t hangup, terminate, interrupt;
     uv_timer_t flush;
-    int64_t started_ms;
+    int64_t started_ms;  /* by the clock of then */
     int64_t sampled_ms;  /* the last that sources saw */
     int64_t answered_ms; /* when a database last was, by uv_hrtime(); 0: not yet */
     struct vitals vitals;
@@ -224,12 +223,13 @@ static void publish(void *arg, int64_t until_ms)
 }
 
 /* Once, by the first answer that tells what time it is there. */
-static void on_clock_correction(void *arg, int64_t offset_ms)
+static void on_clock_correction(void *arg, int64_t correction_ms)
 {
     struct agent *agent = arg;
+    int64_t before_ms = aws_clock_now_ms(&agent->cloud.clock) - correction_ms;
 
     if (agent->running && !agent->ended) {
-        outlets_correct_clock(&agent->outlets, agent->started_ms, time_now_ms(), offset_ms);
+        outlets_correct_clock(&agent->outlets, agent->started_ms, before_ms, correction_ms);
         closing_begin(&agent->closing, agent->config->publish_interval_ms);
     }
 }

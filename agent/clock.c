@@ -1,5 +1,7 @@
 #include "agent/clock.h"
 
+#define EARLY_MS 5
+
 static int64_t next_boundary(int64_t now_ms, int interval_ms, int phase_ms)
 {
     return ((now_ms - phase_ms) / interval_ms + 1) * interval_ms + phase_ms;
@@ -12,7 +14,7 @@ int64_t clock_next_tick(int64_t now_ms, int64_t planned_ms, int interval_ms, int
     /* Timers may fire a millisecond early by the wall clock: the plan, not the clock, says that a
      * tick is over. */
     if (next <= now_ms || next - now_ms > 2 * (int64_t)interval_ms) {
-        next = next_boundary(now_ms, interval_ms, phase_ms);
+        next = next_boundary(now_ms + EARLY_MS, interval_ms, phase_ms);
     }
     return next;
 }

@@ -36,7 +36,7 @@ static void on_later(uv_timer_t *later)
     struct closing *closing = later->data;
     int64_t until_ms = due_until(closing);
 
-    if (until_ms != closing->until_ms) { /* else an answer is still out */
+    if (until_ms > closing->until_ms) { /* else an answer is still out */
         close_until(closing, until_ms);
     }
 }
@@ -45,10 +45,9 @@ void closing_tick(struct closing *closing, int interval_ms, int64_t tick_ms)
 {
     closing->interval_ms = interval_ms;
     closing->ticked_ms = tick_ms;
-    int64_t until_ms = due_until(closing);
 
-    if (until_ms < closing->until_ms) {
-        close_until(closing, until_ms);
+    if (tick_ms < closing->until_ms) {
+        close_until(closing, due_until(closing));
     } else if (tick_ms - closing->until_ms >= interval_ms) {
         uv_timer_start(&closing->later, on_later, CLOSE_AFTER_MS, 0);
     }

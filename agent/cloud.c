@@ -24,6 +24,7 @@ bool cloud_init(struct cloud *cloud, uv_loop_t *loop, const struct config *confi
     const struct http_options options = {.ca_bundle = bundle && *bundle ? bundle : NULL};
 
     *cloud = (struct cloud){.loop = loop, .config = config};
+    aws_clock_init(&cloud->clock);
     if (!http_client_new(loop, &options, &cloud->http, err)) {
         return false;
     }

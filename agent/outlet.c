@@ -14,6 +14,13 @@
 /* After windows were closed: to compress their datums takes milliseconds, too, and what arrived
  * meanwhile is read first. */
 #define SEND_AFTER_MS 200
+#define LATE_MS       60000 /* no answer is later; a clock that is corrected was farther off */
+
+/* By a clock that was off: what was asked for then, and is answered now, moves by so much. */
+struct correction {
+    int64_t from_ms, to_ms;
+    int64_t by_ms; /* 0: there is none */
+};
 
 struct outlet {
     uv_loop_t *loop;
@@ -28,6 +35,7 @@ struct outlet {
     struct aws_client *client; /* NULL without a region */
     struct windows *windows;
     struct spool *spool;
+    struct correction late;
     struct durable *durable; /* NULL: in memory only, as long as the region is not known */
     struct publisher *publisher;
     struct provision *provision;    /* NULL without a client */
@@ -286,18 +294,35 @@ void outlet_reconfigure(struct outlet *outlet, const struct config *config)
     }
 }
 
-void outlet_put(struct outlet *outlet, const struct reading *reading)
+static void put(struct outlet *outlet, const struct reading *reading)
 {
-    if (windows_want(outlet->windows, reading)) {
-        windows_put(outlet->windows, reading);
-        durable_put(outlet->durable, reading);
-    }
+    windows_put(outlet->windows, reading);
+    durable_put(outlet->durable, reading);
 }
 
-void outlet_correct_clock(struct outlet *outlet, int64_t since_ms, int64_t now_ms,
-                          int64_t offset_ms)
+static void put_late(struct outlet *outlet, const struct reading *reading)
 {
-    spool_move(outlet->spool, windows_correct(outlet->windows, since_ms, now_ms, offset_ms));
+    const struct correction *late = &outlet->late;
+    struct reading moved = *reading;
+
+    if (reading->time_ms >= late->from_ms && reading->time_ms <= late->to_ms) {
+        moved.time_ms += late->by_ms;
+    } else if (reading->time_ms > late->to_ms + late->by_ms + LATE_MS) {
+        outlet->late = (struct correction){.by_ms = 0};
+    }
+    put(outlet, &moved);
+}
+
+void outlet_put(struct outlet *outlet, const struct reading *reading)
+{
+    if (!windows_want(outlet->windows, reading)) {
+        return;
+    }
+    if (outlet->late.by_ms != 0) {
+        put_late(outlet, reading);
+    } else {
+        put(outlet, reading);
+    }
 }
 
 static void on_datum(void *arg, int64_t start_ms, const char *members)
@@ -305,6 +330,18 @@ static void on_datum(void *arg, int64_t start_ms, const char *members)
     struct outlet *outlet = arg;
 
     spool_push(outlet->spool, start_ms, members);
+}
+
+/* What is open closes, so that the journal, too, begins anew: its times are of before. */
+void outlet_correct_clock(struct outlet *outlet, int64_t since_ms, int64_t now_ms,
+                          int64_t correction_ms)
+{
+    int64_t by_ms = windows_correct(outlet->windows, since_ms, now_ms, correction_ms);
+
+    spool_move(outlet->spool, since_ms, now_ms, by_ms);
+    windows_close(outlet->windows, INT64_MAX, on_datum, outlet);
+    durable_close_windows(outlet->durable, INT64_MAX);
+    outlet->late = (struct correction){now_ms - LATE_MS, now_ms, by_ms};
 }
 
 void outlet_give(struct outlet *from, struct outlet *to)

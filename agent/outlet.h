@@ -56,9 +56,9 @@ void outlet_reconfigure(struct outlet *outlet, const struct config *config);
 
 void outlet_put(struct outlet *outlet, const struct reading *reading);
 
-/* This host's clock was off by so much from since_ms to now, by that clock: what was put. */
+/* From since_ms to now_ms, which is now, the clock was too early by so much: what was put moves. */
 void outlet_correct_clock(struct outlet *outlet, int64_t since_ms, int64_t now_ms,
-                          int64_t offset_ms);
+                          int64_t correction_ms);
 
 /* Windows that end at or before until_ms become datums and are sent. INT64_MAX: all of them, at
  * once. */

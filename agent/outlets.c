@@ -166,10 +166,10 @@ void outlets_reconfigure(const struct outlets *outlets, const struct config *con
 }
 
 void outlets_correct_clock(const struct outlets *outlets, int64_t since_ms, int64_t now_ms,
-                           int64_t offset_ms)
+                           int64_t correction_ms)
 {
     for (size_t i = 0; i < outlets->count; i++) {
-        outlet_correct_clock(outlets->items[i], since_ms, now_ms, offset_ms);
+        outlet_correct_clock(outlets->items[i], since_ms, now_ms, correction_ms);
     }
 }
 

@@ -31,7 +31,7 @@ PW_CHECK bool outlets_set_region(struct outlets *outlets, const char *region,
 
 void outlets_reconfigure(const struct outlets *outlets, const struct config *config);
 void outlets_correct_clock(const struct outlets *outlets, int64_t since_ms, int64_t now_ms,
-                           int64_t offset_ms);
+                           int64_t correction_ms);
 void outlets_publish(struct outlets *outlets, int64_t until_ms);
 
 /* Datums that CloudWatch does not have; of them, those that no disk has either. */

@@ -12,9 +12,14 @@ static bool is_near(int64_t a, int64_t b, int64_t most)
 
 static int64_t offset_at(const struct aws_clock *clock, int64_t now_ms, int64_t steady_ms)
 {
-    int64_t offset_ms = clock && clock->is_known ? steady_ms + clock->epoch_ms - now_ms : 0;
+    int64_t offset_ms = clock ? steady_ms + clock->epoch_ms - now_ms : 0;
 
     return is_near(offset_ms, 0, AGREED_MS) ? 0 : offset_ms;
+}
+
+void aws_clock_init(struct aws_clock *clock)
+{
+    *clock = (struct aws_clock){.epoch_ms = time_now_ms() - time_steady_ms()};
 }
 
 int64_t aws_clock_offset_ms(const struct aws_clock *clock)
@@ -55,6 +60,7 @@ static void learn(struct aws_clock *clock, int64_t theirs_ms)
 void aws_clock_learn(struct aws_clock *clock, const struct http_response *response)
 {
     const char *date = http_header_of(response, "Date");
+    int64_t before_ms = aws_clock_now_ms(clock);
     bool was_known = clock->is_known;
     int64_t theirs_ms;
 
@@ -63,8 +69,8 @@ void aws_clock_learn(struct aws_clock *clock, const struct http_response *respon
     }
     learn(clock, theirs_ms);
     clock->is_known = true;
-    int64_t offset_ms = aws_clock_offset_ms(clock);
-    if (!was_known && offset_ms != 0 && clock->on_correction) {
-        clock->on_correction(clock->arg, offset_ms);
+    int64_t correction_ms = aws_clock_now_ms(clock) - before_ms;
+    if (!was_known && !is_near(correction_ms, 0, AGREED_MS) && clock->on_correction) {
+        clock->on_correction(clock->arg, correction_ms);
     }
 }

@@ -2,9 +2,9 @@
  * The services' clock as seen from this host, learnt from the Date of their answers. One for all
  * clients, so that what one learns helps the others.
  *
- * This host's own clock is followed as long as it agrees with theirs. Once theirs is known it is
- * carried on by a clock that nobody sets: when the host's clock is stepped, this one does not
- * move.
+ * It begins as the host's, and is carried on by a clock that nobody sets: a step of the host's by
+ * two minutes or more does not move it, until an answer says that the step was right. Less is
+ * followed. A virtual machine that was paused, and set right, is behind until the next answer.
  */
 #pragma once
 
@@ -14,18 +14,20 @@
 #include "aws/http.h"
 
 struct aws_clock {
-    bool is_known;
-    int64_t epoch_ms; /* theirs when time_steady_ms() was 0 */
-    /* It has become known, and the host's is off by this much: what was stamped until now is wrong
-     * by it. NULL: nobody asks. */
-    void (*on_correction)(void *arg, int64_t offset_ms);
+    bool is_known;    /* an answer has told it */
+    int64_t epoch_ms; /* what it showed when time_steady_ms() was 0 */
+    /* The first answer: all that it has shown until now was wrong, by so much too early. NULL:
+     * nobody asks. */
+    void (*on_correction)(void *arg, int64_t correction_ms);
     void *arg;
 };
 
-/* To be added to the host's clock to have theirs; 0 while they agree, or theirs is not known. */
+void aws_clock_init(struct aws_clock *clock);
+
+/* To be added to the host's clock to have this one; 0 while they agree. */
 int64_t aws_clock_offset_ms(const struct aws_clock *clock);
 
-/* The host's clock, corrected. NULL: it is not corrected. */
+/* NULL: the host's own. */
 int64_t aws_clock_now_ms(const struct aws_clock *clock);
 
 /*

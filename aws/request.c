@@ -11,8 +11,9 @@
 #include "aws/failure.h"
 #include "aws/gzip.h"
 #include "aws/signed.h"
+#include "aws/time.h"
 
-#define CORRECTION_MS          60000             /* less is a clock that was set, not corrected */
+#define CORRECTION_MS          60000             /* of the clock: less is none */
 #define CREDENTIALS_TIMEOUT_MS 65000             /* a credential_process may take a minute */
 #define RESPONSE_MAX           ((size_t)4 << 20) /* 100 alarms of 40 KB */
 
@@ -56,12 +57,12 @@ struct aws_call {
     aws_done *done;
     void *arg;
 
-    int attempts;            /* begun and counted */
-    bool renewed;            /* expired credentials were fetched anew */
-    int retry_cost;          /* of the last retry; 0: none yet */
-    bool may_have_arrived;   /* over all attempts */
-    int64_t clock_offset_ms; /* with which this attempt was signed */
-    char *access_key;        /* the same of credentials */
+    int attempts;          /* begun and counted */
+    bool renewed;          /* expired credentials were fetched anew */
+    int retry_cost;        /* of the last retry; 0: none yet */
+    bool may_have_arrived; /* over all attempts */
+    int64_t epoch_ms;      /* of the clock with which this attempt was signed */
+    char *access_key;      /* the same of credentials */
     const char *key_source;
 };
 
@@ -159,12 +160,16 @@ static bool renew_credentials(struct aws_call *call)
     return true;
 }
 
+/* Of what it shows, be it the host's or carried on. */
+static int64_t epoch_of(const struct aws_clock *clock)
+{
+    return aws_clock_now_ms(clock) - time_steady_ms();
+}
+
 /* The clock has been corrected since this attempt was signed, by its own answer or by another's. */
 static bool was_skewed(const struct aws_call *call)
 {
-    int64_t change_ms = aws_clock_offset_ms(call->client->clock) - call->clock_offset_ms;
-
-    return llabs(change_ms) >= CORRECTION_MS;
+    return llabs(epoch_of(call->client->clock) - call->epoch_ms) >= CORRECTION_MS;
 }
 
 static bool try_again(struct aws_call *call, struct failure *failure)
@@ -287,7 +292,7 @@ static void sign_and_send(struct aws_call *call, const struct credentials *crede
     struct failure failure = {.class = FAILURE_FOREIGN}; /* no use in trying again */
     struct signed_request signed_;
 
-    call->clock_offset_ms = aws_clock_offset_ms(client->clock);
+    call->epoch_ms = epoch_of(client->clock);
     if (credentials) {
         free(call->access_key);
         call->access_key = mem_strdup(credentials->access_key);

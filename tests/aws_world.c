@@ -45,6 +45,7 @@ void world_init(struct world *w)
     struct err err;
 
     memset(w, 0, sizeof(*w));
+    aws_clock_init(&w->clock);
     uv_loop_init(&w->loop);
     w->server = http_server_new(&w->loop);
     must(http_client_new(&w->loop, &(struct http_options){0}, &w->http, &err), "no HTTP client");

@@ -92,7 +92,7 @@ static void what_was_moved_is_stamped_anew(void **state)
     push_numbers(spool, 1);
     batch_fill(&batch, &source, 1000);
     assert_true(batch.entries[0].timestamp_s == NOON / 1000);
-    spool_move(spool, -600000);
+    spool_move(spool, NOON, NOON, -600000);
     batch_renew(&batch, spool);
     assert_true(batch.entries[0].timestamp_s == NOON / 1000 - 600);
     spool_free(spool);

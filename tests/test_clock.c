@@ -24,6 +24,8 @@ static const struct tick_case {
     {"late by less than an interval", 101900, 101000, 1000, 0, 102000, 101000},
     {"ticks that were slept through are skipped", 109500, 101000, 1000, 0, 110000, 109000},
     {"a clock set back is followed", 50250, 101000, 1000, 0, 51000, 50000},
+    {"a clock set back, and a timer that fired early", 50999, 101000, 1000, 0, 52000, 51000},
+    {"a clock set ahead, and a timer that fired early", 150999, 101000, 1000, 0, 152000, 151000},
     {"a clock set back by one interval waits for the plan", 100000, 101000, 1000, 0, 102000,
      101000},
     {"an interval that does not divide a minute", 100000, 98000, 7000, 0, 105000, 98000},

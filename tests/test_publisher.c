@@ -552,7 +552,7 @@ static void a_flush_does_not_wait(void **state)
 
 static void on_correction(void *arg, int64_t offset_ms)
 {
-    spool_move(arg, (offset_ms + 30000) / 60000 * 60000);
+    spool_move(arg, 0, INT64_MAX, (offset_ms + 30000) / 60000 * 60000);
 }
 
 static void a_clock_that_is_off_moves_the_stamps(void **state)

@@ -70,7 +70,7 @@ static void learns(void **state)
         answer(&clock, cases[i].ahead_ms);
         assert_offset(&clock, cases[i].offset_ms, i);
         if (cases[i].before_ms == 0) {
-            clock = (struct aws_clock){.is_known = false};
+            aws_clock_init(&clock);
             answer(&clock, cases[i].ahead_ms);
             assert_offset(&clock, cases[i].offset_ms, i);
         }
@@ -104,11 +104,21 @@ static void on_correction(void *arg, int64_t offset_ms)
     *told = offset_ms;
 }
 
+static struct aws_clock new_clock(int64_t *told_ms)
+{
+    struct aws_clock clock;
+
+    aws_clock_init(&clock);
+    clock.on_correction = on_correction;
+    clock.arg = told_ms;
+    return clock;
+}
+
 /* What was stamped before may be moved once; what is stamped later is right, whatever is learnt. */
 static void only_the_first_answer_corrects(void **state)
 {
     int64_t told_ms = 0;
-    struct aws_clock clock = {.on_correction = on_correction, .arg = &told_ms};
+    struct aws_clock clock = new_clock(&told_ms);
 
     (void)state;
     answer(&clock, 20 * MINUTE_MS);
@@ -117,9 +127,23 @@ static void only_the_first_answer_corrects(void **state)
     assert_offset(&clock, 60 * MINUTE_MS, 0);
 
     told_ms = 0;
-    clock = (struct aws_clock){.on_correction = on_correction, .arg = &told_ms};
+    clock = new_clock(&told_ms);
     answer(&clock, 3 * MINUTE_MS);
     assert_true(clock.is_known && told_ms == 0);
+}
+
+/* The host's was wrong and is set right before anybody answers, as after a boot. */
+static void a_step_before_the_first_answer_is_a_correction(void **state)
+{
+    int64_t told_ms = 0;
+    struct aws_clock clock = new_clock(&told_ms);
+
+    (void)state;
+    clock.epoch_ms -= 60 * MINUTE_MS;
+    assert_offset(&clock, -60 * MINUTE_MS, 0);
+    answer(&clock, 0);
+    assert_offset(&clock, 0, 0);
+    assert_true(llabs(told_ms - 60 * MINUTE_MS) <= 2000);
 }
 
 static void nobody_s_clock_is_the_host_s(void **state)
@@ -132,9 +156,10 @@ static void nobody_s_clock_is_the_host_s(void **state)
 static void what_is_no_date_teaches_nothing(void **state)
 {
     static const char *const dates[] = {"yesterday", "", "2026-08-15T12:36:00Z"};
-    struct aws_clock clock = {.is_known = false};
+    struct aws_clock clock;
 
     (void)state;
+    aws_clock_init(&clock);
     for (size_t i = 0; i < MEM_COUNT(dates); i++) {
         const struct http_header header = {"Date", dates[i]};
         const struct http_response response = {.headers = &header, .header_count = 1, .body = ""};
@@ -150,6 +175,7 @@ int main(void)
         cmocka_unit_test(learns),
         cmocka_unit_test(only_a_step_is_made_up_for),
         cmocka_unit_test(only_the_first_answer_corrects),
+        cmocka_unit_test(a_step_before_the_first_answer_is_a_correction),
         cmocka_unit_test(nobody_s_clock_is_the_host_s),
         cmocka_unit_test(what_is_no_date_teaches_nothing),
     };

@@ -345,10 +345,12 @@ static void what_was_pushed_moves(void **state)
     (void)state;
     spool_push(spool, NOON, "\"a\"");
     spool_push(spool, NOON + MINUTE, "\"b\"");
-    spool_move(spool, -20 * MINUTE);
-    assert_int_equal(spool_next(spool, NOON, 4, 1000, records), 2);
-    assert_true(records[0]->start_ms == NOON - 19 * MINUTE);
+    spool_push(spool, NOON + 30 * MINUTE, "\"c\""); /* of an earlier run's journal */
+    spool_move(spool, NOON, NOON + 2 * MINUTE, -20 * MINUTE);
+    assert_int_equal(spool_next(spool, NOON, 4, 1000, records), 3);
+    assert_true(records[0]->start_ms == NOON + 30 * MINUTE);
     assert_true(records[1]->start_ms == NOON - 20 * MINUTE);
+    assert_true(records[2]->start_ms == NOON - 19 * MINUTE);
     spool_free(spool);
 }
 

@@ -211,7 +211,7 @@ static void only_what_this_run_pushed_moves(void **state)
     end(spool);
     spool = start();
     push(spool, "1b");
-    spool_move(spool, -20 * MINUTE);
+    spool_move(spool, NOON, NOON + MINUTE, -20 * MINUTE);
     assert_next(spool, "ba");
     assert_true(taken[0]->start_ms == NOON - 19 * MINUTE);
     assert_true(taken[1]->start_ms == NOON);

@@ -11,6 +11,7 @@
 #define FUTURE_MAX_MS (INT64_C(2) * 3600 * 1000 - 60000)
 
 #define ROOM_FIRST     64
+#define WINDOW_MAX_MS  60000
 #define ADDED_ANEW_MAX ((int64_t)8 << 20)
 #define ALLOCATOR_COST 16 /* bytes that a small allocation takes beside its own */
 
@@ -212,10 +213,15 @@ void spool_push(struct spool *spool, int64_t start_ms, const char *members)
     }
 }
 
-void spool_move(struct spool *spool, int64_t by_ms)
+/* What the journal of an earlier run made is pushed by this run, and of another time. */
+void spool_move(struct spool *spool, int64_t from_ms, int64_t to_ms, int64_t by_ms)
 {
     for (size_t i = place_of(spool, spool->own_id); i < spool->count; i++) {
-        spool->records[i].start_ms += by_ms;
+        int64_t *start_ms = &spool->records[i].start_ms;
+
+        if (*start_ms > from_ms - WINDOW_MAX_MS && *start_ms <= to_ms) {
+            *start_ms += by_ms;
+        }
     }
 }
 

@@ -62,8 +62,9 @@ PW_CHECK bool spool_keep_in(struct spool *spool, uv_loop_t *loop, const char *di
 /* Oldest window first. */
 void spool_push(struct spool *spool, int64_t start_ms, const char *members);
 
-/* The clock was off: what this run has pushed starts so much later. On disk it stays as it was. */
-void spool_move(struct spool *spool, int64_t by_ms);
+/* From from_ms to to_ms the clock was off: what this run has pushed of that time starts so much
+ * later. On disk it stays as it was. */
+void spool_move(struct spool *spool, int64_t from_ms, int64_t to_ms, int64_t by_ms);
 
 /* Pushes all that one holds to another, and empties it. While nothing is being sent from it. */
 void spool_give(struct spool *from, struct spool *to);

@@ -9,7 +9,6 @@
 
 #define HIGH_RESOLUTION_MS 1000
 #define SLOTS_FIRST        16
-#define LATE_MS            60000 /* no answer is later */
 
 /* Five minutes of windows of a second, and some that wait for late answers. */
 #define WINDOWS_MAX 400
@@ -25,16 +24,9 @@ struct window {
     size_t slot_count; /* a power of two, at least twice as many as series */
 };
 
-/* See windows_correct(). */
-struct correction {
-    int64_t from_ms, to_ms;
-    int64_t by_ms; /* 0: there is none */
-};
-
 struct windows {
     struct windows_options options;
-    struct correction correction; /* while answers of then may still come */
-    struct window *open;          /* by start */
+    struct window *open; /* by start */
     size_t count;
     size_t room;
     int64_t closed_until_ms;
@@ -158,11 +150,15 @@ static struct window *add_window(struct windows *windows, size_t place, int64_t 
     return window;
 }
 
+static int64_t length_of(const struct windows_options *options)
+{
+    return options->resolution_s == 1 ? HIGH_RESOLUTION_MS : options->length_ms;
+}
+
 /* The window of that time; NULL: it is closed, or too many are open. Almost always the newest. */
 static struct window *window_at(struct windows *windows, int64_t time_ms)
 {
-    int64_t length_ms =
-        windows->options.resolution_s == 1 ? HIGH_RESOLUTION_MS : windows->options.length_ms;
+    int64_t length_ms = length_of(&windows->options);
     int64_t start_ms = floor_to(time_ms, length_ms);
     size_t place = windows->count;
 
@@ -226,7 +222,7 @@ bool windows_want(const struct windows *windows, const struct reading *reading)
     return metric_get(reading->metric)->set <= windows->options.metrics;
 }
 
-static void put_in_place(struct windows *windows, const struct reading *reading)
+void windows_put(struct windows *windows, const struct reading *reading)
 {
     const struct series_key key = key_of(reading);
     bool kept = isfinite(reading->value) && fabs(reading->value) <= SERIES_NUMBER_MAX;
@@ -241,24 +237,6 @@ static void put_in_place(struct windows *windows, const struct reading *reading)
         kept = put_sums(windows, reading);
     }
     windows->dropped += kept ? 0 : 1;
-}
-
-static bool is_of(const struct correction *correction, const struct reading *reading)
-{
-    return correction->by_ms != 0 && reading->time_ms >= correction->from_ms &&
-           reading->time_ms <= correction->to_ms;
-}
-
-void windows_put(struct windows *windows, const struct reading *reading)
-{
-    struct reading moved;
-
-    if (is_of(&windows->correction, reading)) {
-        moved = *reading;
-        moved.time_ms += windows->correction.by_ms;
-        reading = &moved;
-    }
-    put_in_place(windows, reading);
 }
 
 static int by_start(const void *a, const void *b)
@@ -278,7 +256,7 @@ static int64_t whole_windows(int64_t offset_ms, int64_t length_ms)
 
 int64_t windows_correct(struct windows *windows, int64_t from_ms, int64_t to_ms, int64_t offset_ms)
 {
-    int64_t by_ms = whole_windows(offset_ms, windows->options.length_ms);
+    int64_t by_ms = whole_windows(offset_ms, length_of(&windows->options));
 
     for (size_t i = 0; i < windows->count; i++) {
         struct window *window = &windows->open[i];
@@ -292,7 +270,6 @@ int64_t windows_correct(struct windows *windows, int64_t from_ms, int64_t to_ms,
         qsort(windows->open, windows->count, sizeof(*windows->open), by_start);
     }
     windows->closed_until_ms = INT64_MIN;
-    windows->correction = (struct correction){from_ms, to_ms, by_ms};
     return by_ms;
 }
 
@@ -341,14 +318,6 @@ static void close_window(const struct windows *windows, struct window *window,
     window_done(window);
 }
 
-/* Long before time comes to where the clock was. */
-static void forget_correction(struct correction *correction, int64_t until_ms)
-{
-    if (until_ms - LATE_MS > correction->to_ms + correction->by_ms) {
-        correction->by_ms = 0;
-    }
-}
-
 void windows_close(struct windows *windows, int64_t until_ms, window_on_datum *on_datum, void *arg)
 {
     int64_t end_ms = until_ms < windows->closed_until_ms ? INT64_MAX : until_ms;
@@ -364,6 +333,5 @@ void windows_close(struct windows *windows, int64_t until_ms, window_on_datum *o
     windows->count = kept;
     if (until_ms != INT64_MAX) {
         windows->closed_until_ms = until_ms;
-        forget_correction(&windows->correction, until_ms);
     }
 }

@@ -60,10 +60,9 @@ typedef void window_on_datum(void *arg, int64_t start_ms, const char *members);
 void windows_close(struct windows *windows, int64_t until_ms, window_on_datum *on_datum, void *arg);
 
 /*
- * From from_ms to to_ms, which is now, the clock was off: open windows of that time move by the
- * offset, in whole windows, and time starts again; a late reading moves with them. Those of an
- * earlier run are of another time and stay. Returns by how much: datums of then are to be moved,
- * too.
+ * From from_ms to to_ms the clock was off: open windows of that time move by the offset, in whole
+ * windows, and time starts again. Those of an earlier run are of another time and stay. Returns by
+ * how much: all else of then is to be moved, too.
  */
 int64_t windows_correct(struct windows *windows, int64_t from_ms, int64_t to_ms, int64_t offset_ms);
 

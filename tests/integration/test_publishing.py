@@ -180,6 +180,22 @@ def test_a_host_whose_clock_is_wrong_and_then_set_right(agent, binary, standin, 
     assert_complete(standin.series("DatabaseUp", ORDERS))
 
 
+@pytest.mark.parametrize("wrong_s", [3600, -3600])
+def test_a_crash_on_a_host_whose_clock_is_wrong(agent, binary, standin, tmp_path, wrong_s):
+    """What waits on disk for a window's end is of the corrected time: it neither counts twice nor is taken for old."""
+    host = ClockAndLoop(tmp_path / "clock")
+    host.set_clock(wrong_s)
+    running = agent(environment=host.environment(binary), alarms={"provision": "off"})
+    points = windows(standin, 2)
+    running.kill()
+    running.start()
+    windows(standin, 3)
+    assert running.terminate() == 0
+    counts = [(stamp - points[0][0], point["sample_count"]) for stamp, point in standin.series("DatabaseUp", ORDERS)]
+    assert all(count <= WINDOW_S + 1 for _, count in counts), f"{counts}: only the second of the restart has two ticks"
+    assert sum(count for _, count in counts) >= counts[-1][0] - 2, counts
+
+
 def test_a_proxy_s_password_is_in_no_message(agent_for, server, standin):
     agent = agent_for({"orders": server.url()}, standin,
                       environment={"http_proxy": "http://usr:TOP#SECRETpw@127.0.0.1:3128"}).start()
