@@ -36,7 +36,8 @@ struct source;
 typedef void source_stopped(void *arg);
 
 struct source_ops {
-    /* Wall clock of this tick in ms; ticks come in order, may be skipped, never repeat. */
+    /* Wall clock of this tick in ms, as AWS has it; ticks come in order, may be skipped, never
+     * repeat, but for a clock that is corrected. */
     void (*tick)(struct source *source, int64_t tick_ms);
 
     /* All readings of ticks before this time have been given; INT64_MAX when nothing is
