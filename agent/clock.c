@@ -1,6 +1,6 @@
 #include "agent/clock.h"
 
-#define EARLY_MS 5
+#define EARLY_MS 5 /* timers fire: a tick that was just given must not come again */
 
 static int64_t next_boundary(int64_t now_ms, int interval_ms, int phase_ms)
 {

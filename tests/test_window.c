@@ -229,10 +229,11 @@ static const struct {
     int64_t offset_ms;
     int length_ms;
     int64_t moved_ms;
+    int resolution_s;
 } corrections[] = {
-    {600000, 60000, 600000},   {-600000, 60000, -600000}, {283000, 60000, 300000},
-    {265000, 60000, 240000},   {-283000, 60000, -300000}, {283000, 10000, 280000},
-    {-283000, 10000, -280000},
+    {283000, 60000, 283000, 1},  {600000, 60000, 600000, 60},   {-600000, 60000, -600000, 60},
+    {283000, 60000, 300000, 60}, {265000, 60000, 240000, 60},   {-283000, 60000, -300000, 60},
+    {283000, 10000, 280000, 60}, {-283000, 10000, -280000, 60},
 };
 
 static void a_correction_is_of_whole_windows(void **state)
@@ -244,8 +245,9 @@ static void a_correction_is_of_whole_windows(void **state)
         char expected[64];
 
         options.length_ms = corrections[i].length_ms;
+        options.resolution_s = corrections[i].resolution_s;
         struct windows *windows = windows_new(&options);
-        put(windows, METRIC_DATABASE_CONNECTIONS, 1, 40);
+        put(windows, METRIC_DATABASE_CONNECTIONS, 0, 40);
         assert_true(windows_correct(windows, AT(0), AT(2), corrections[i].offset_ms) ==
                     corrections[i].moved_ms);
         buf_init(&outcome.lines, 1000);
